@@ -1,0 +1,1 @@
+//! Who may connect: caps, rates, bans. Pure; time is an argument.

@@ -1,0 +1,1 @@
+//! The HTTP interface: publish, read, history, devices, commands, pictures, live events, health, metrics.

@@ -1,0 +1,1 @@
+//! The journal on files: two lanes, group commit, recovery, retention.

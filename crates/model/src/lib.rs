@@ -1,0 +1,17 @@
+//! The words of Spica: topics, records, positions, quality.
+//!
+//! What is here has no I/O, no clock and no format: how records look on disk is the journal
+//! format's business, how they look in JSON the HTTP shell's. Everything is cheap to clone: text and
+//! payloads are slices of shared buffers.
+
+mod content_type;
+mod position;
+mod record;
+mod timestamp;
+mod topic;
+
+pub use content_type::{ContentType, ContentTypeError, OtherType};
+pub use position::{Epoch, Lane, ParsePositionError, Position, Seq};
+pub use record::{Cause, Key, Kind, LimitError, NewRecord, Op, Quality, Record, limits};
+pub use timestamp::{ParseTimestampError, Timestamp};
+pub use topic::{Topic, TopicError, TopicFilter};

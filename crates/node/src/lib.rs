@@ -1,0 +1,1 @@
+//! Configuration to running parts: start, supervise, stop.

@@ -1,0 +1,2 @@
+//! The spica binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The state tree: last record per topic, as a fold of the journal.

@@ -1,0 +1,1 @@
+//! The Identicom receiving station: TCP in, records out, commands over.

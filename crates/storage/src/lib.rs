@@ -1,0 +1,1 @@
+//! The storage port below the file journal: files as the journal needs them, the real ones and fault-injecting ones.
