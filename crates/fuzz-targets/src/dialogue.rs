@@ -1,0 +1,4 @@
+//! Fuzz target: dialogue.
+
+/// Runs the target on one input.
+pub fn run(_data: &[u8]) {}

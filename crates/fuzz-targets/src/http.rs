@@ -1,0 +1,4 @@
+//! Fuzz target: http.
+
+/// Runs the target on one input.
+pub fn run(_data: &[u8]) {}

@@ -1,0 +1,9 @@
+//! What the fuzzers run, as plain functions, so that tests replay the committed corpora without a
+//! fuzzer. Each module has one `run(data)`, which panics when a promise is broken.
+
+pub mod dialogue;
+pub mod frame;
+pub mod http;
+pub mod profile;
+pub mod proxy;
+pub mod segment;
