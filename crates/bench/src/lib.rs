@@ -1,1 +1,16 @@
-//! Benchmarks that print JSON: disk, ingest, phone-home, burst, idle, critical-under-load.
+//! Benchmarks that anyone can run: `spica bench …`. Each prints JSON.
+//!
+//! A benchmark measures the product, not its generator: where the two share a process, the
+//! generator does per message only what a producer must (submit, look at the clock, wait).
+
+#![allow(clippy::disallowed_methods, reason = "benchmarks measure real time")]
+
+pub mod critical;
+pub mod disk;
+mod figures;
+pub mod http;
+pub mod hub;
+pub mod ingest;
+pub mod stations;
+
+pub use figures::{Latencies, Usage};

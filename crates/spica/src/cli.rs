@@ -1,0 +1,465 @@
+//! The command line, as clap reads it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A highly-available telemetry hub: field devices in, people and systems out. What was
+/// acknowledged is never lost.
+#[derive(Debug, Parser)]
+#[command(name = "spica", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a node
+    Serve(Serve),
+    /// Run a node with a small fleet of devices, in a fresh temporary directory, open on loopback
+    Demo(Demo),
+    /// Let a fleet of simulated devices dial in, and check that nothing is lost
+    Simulate(Simulate),
+    /// Measure this machine and this build
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Manage devices and their commands on a running node
+    #[command(subcommand)]
+    Device(Device),
+    /// Manage access tokens on a running node
+    #[command(subcommand)]
+    Token(Token),
+    /// See and lift bans on a running node
+    #[command(subcommand)]
+    Ban(Ban),
+    /// Look into and repair the journal of a node that is stopped
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Check and show configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigSource {
+    /// Configuration file; without one, the defaults hold
+    #[arg(long, short, env = "SPICA_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Override a value: --set http.listen=127.0.0.1:9000 (may be given several times)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub source: ConfigSource,
+    /// Write the first admin token to this file (mode 0600) instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub admin_token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// End by itself after this time, check the fleet's books, exit 0 only if nothing was lost
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub duration: Option<Duration>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Address of the web page and the HTTP interface (loopback only)
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+    /// Number of devices
+    #[arg(long, default_value_t = 50)]
+    pub devices: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Simulate {
+    #[command(flatten)]
+    pub hub: Hub,
+    /// Where the Identicom station listens (several: tried in order)
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5050")]
+    pub station: Vec<String>,
+    /// Number of devices
+    #[arg(long, default_value_t = 100)]
+    pub devices: u32,
+    /// Seed of all random choices
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How long devices produce events
+    #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "30s")]
+    pub duration: Duration,
+    /// Time between two check-ins of a device
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "5s")]
+    pub interval: Duration,
+    /// All devices dial in at once, once, instead of on a schedule
+    #[arg(long)]
+    pub burst: bool,
+    /// Share of events that are alarms (man down, red alert, lanyard removed)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    pub alarms: f64,
+    /// Share of check-ins that bring a picture
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    pub pictures: f64,
+    /// Share of connections that are cut somewhere
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub torn: f64,
+    /// Share of connections that send a few bytes at a time
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub slow: f64,
+    /// Hostile connections beside the devices' own, as a share of them
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub hostile: f64,
+    /// Do not register the devices: the hub knows them already
+    #[arg(long)]
+    pub registered: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How commands reach a running node.
+#[derive(Debug, Args, Clone)]
+pub struct Hub {
+    /// HTTP address of the node
+    #[arg(long, env = "SPICA_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Access token
+    #[arg(long, env = "SPICA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+#[derive(Debug, Args, Clone)]
+pub struct BenchCommon {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Where the benchmark keeps its files; a temporary directory is made in it
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Via {
+    /// The journal port, in this process
+    Port,
+    /// POST /v1/topics of a node in another process
+    Http,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// The floor: what one durable append costs on this disk
+    Disk {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Appends to measure
+        #[arg(long, default_value_t = 2_000)]
+        rounds: usize,
+    },
+    /// Acknowledged records per second
+    Ingest {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Records submitted and not yet acknowledged
+        #[arg(long, default_value_t = 1_024)]
+        in_flight: usize,
+        /// Payload bytes of a record
+        #[arg(long, default_value_t = 128)]
+        size: usize,
+        /// Through the journal port or over HTTP
+        #[arg(long, value_enum, default_value_t = Via::Port)]
+        via: Via,
+        /// How long to measure
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "5s")]
+        duration: Duration,
+    },
+    /// Whole device dialogues over TCP: connect, identity, one event, delete, close
+    PhoneHome {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Number of devices
+        #[arg(long, default_value_t = 1_000)]
+        devices: u32,
+        /// Connections at once
+        #[arg(long, default_value_t = 256)]
+        at_once: usize,
+        /// How long to measure
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "10s")]
+        duration: Duration,
+    },
+    /// Devices that all dial in at the same moment
+    Burst {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Number of devices
+        #[arg(long, default_value_t = 10_000)]
+        devices: u32,
+        /// Idle connections held meanwhile
+        #[arg(long, default_value_t = 0)]
+        idle: u32,
+    },
+    /// Memory per idle connection
+    Idle {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Number of connections
+        #[arg(long, default_value_t = 10_000)]
+        connections: u32,
+    },
+    /// Latency of critical records, alone and under a saturating normal load
+    CriticalUnderLoad {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// How long to measure each
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "5s")]
+        duration: Duration,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Device {
+    /// Register a device, or change its registration
+    Add {
+        #[command(flatten)]
+        hub: Hub,
+        /// Serial number, 1 to 10 characters
+        serial: String,
+        /// Who carries it
+        #[arg(long)]
+        name: Option<String>,
+        /// Customer group, for statistics
+        #[arg(long)]
+        customer: Option<String>,
+        /// A remark
+        #[arg(long)]
+        note: Option<String>,
+        /// Minutes between two check-ins
+        #[arg(long, default_value_t = 30)]
+        check_in_minutes: u16,
+        /// Minutes a check-in may be late
+        #[arg(long, default_value_t = 5)]
+        grace_minutes: u16,
+        /// Allowed software version (several may be given; none: all)
+        #[arg(long = "allow-version")]
+        allowed_versions: Vec<String>,
+    },
+    /// Register devices from a CSV file (header: serial,name,check_in_minutes,grace_minutes,customer,note,enabled)
+    Import {
+        #[command(flatten)]
+        hub: Hub,
+        /// The file; - for standard input
+        file: PathBuf,
+    },
+    /// List devices
+    List {
+        #[command(flatten)]
+        hub: Hub,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a device with its last events and its commands
+    Show {
+        #[command(flatten)]
+        hub: Hub,
+        /// Serial number
+        serial: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse a device from now on; an open connection is closed
+    Disable {
+        #[command(flatten)]
+        hub: Hub,
+        /// Serial number
+        serial: String,
+    },
+    /// Accept a disabled device again
+    Enable {
+        #[command(flatten)]
+        hub: Hub,
+        /// Serial number
+        serial: String,
+    },
+    /// Remove a device from the registry; its records stay
+    Remove {
+        #[command(flatten)]
+        hub: Hub,
+        /// Serial number
+        serial: String,
+    },
+    /// Queue a command: spica device command 0012345678 show-text --text "Come home"
+    Command {
+        #[command(flatten)]
+        hub: Hub,
+        /// Serial number
+        serial: String,
+        /// Name of the command in the profile
+        name: String,
+        /// Minutes, for set-check-in-interval
+        #[arg(long)]
+        minutes: Option<u16>,
+        /// Text, for show-text
+        #[arg(long)]
+        text: Option<String>,
+        /// Event, for acknowledge-alert
+        #[arg(long)]
+        event: Option<String>,
+        /// Arguments as hexadecimal bytes, for any command
+        #[arg(long, conflicts_with_all = ["minutes", "text", "event"])]
+        hex: Option<String>,
+        /// Give up when the device has not taken it by then
+        #[arg(long, value_name = "TIME", default_value = "24h")]
+        expires_in: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token; it is shown this once
+    Add {
+        #[command(flatten)]
+        hub: Hub,
+        /// What it is for
+        name: String,
+        /// reader, operator, admin or device
+        #[arg(long, default_value = "reader")]
+        role: String,
+        /// The device's serial number, for the role device
+        #[arg(long, required_if_eq("role", "device"))]
+        serial: Option<String>,
+    },
+    /// List tokens (never their secrets)
+    List {
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Revoke a token
+    Remove {
+        #[command(flatten)]
+        hub: Hub,
+        /// Its id, from the list
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Ban {
+    /// Ban a source for a time
+    Add {
+        #[command(flatten)]
+        hub: Hub,
+        /// Address or network: 203.0.113.7 or 203.0.113.0/24
+        source: String,
+        /// For how long
+        #[arg(long = "for", value_name = "TIME", default_value = "10min")]
+        duration: String,
+        /// Why
+        #[arg(long, default_value = "by hand")]
+        reason: String,
+    },
+    /// List bans
+    List {
+        #[command(flatten)]
+        hub: Hub,
+    },
+    /// Lift a ban
+    Remove {
+        #[command(flatten)]
+        hub: Hub,
+        /// Address or network, from the list
+        source: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LaneArg {
+    /// Life-critical records
+    Critical,
+    /// Everything else
+    Normal,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Journal {
+    /// Read every byte of the journal and report damage; exit 12 if there is any
+    Verify {
+        #[command(flatten)]
+        source: ConfigSource,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print records, one JSON object per line
+    Dump {
+        #[command(flatten)]
+        source: ConfigSource,
+        /// The lane
+        #[arg(long, value_enum, default_value_t = LaneArg::Normal)]
+        lane: LaneArg,
+        /// First sequence number
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Last sequence number
+        #[arg(long, default_value_t = u64::MAX)]
+        to: u64,
+    },
+    /// Set damaged bytes aside and mark what they held as lost, so that the node starts again
+    Repair {
+        #[command(flatten)]
+        source: ConfigSource,
+        /// Really do it; without this, only what would be done is printed
+        #[arg(long)]
+        accept_loss: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Read the configuration and say everything that is wrong with it
+    Check {
+        #[command(flatten)]
+        source: ConfigSource,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the configuration in force and where each value comes from
+    Show {
+        #[command(flatten)]
+        source: ConfigSource,
+    },
+    /// Print the reference of all settings as Markdown
+    Reference,
+}
+
+/// Reads `250ms`, `10s`, `5min`, `2h`, `7d`.
+fn time(text: &str) -> Result<Duration, String> {
+    text.parse::<spica_settings::Span>().map(Duration::from).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
