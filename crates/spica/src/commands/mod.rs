@@ -1,0 +1,70 @@
+//! One module per command.
+
+mod ban;
+mod bench;
+mod config;
+mod demo;
+mod device;
+mod journal;
+mod serve;
+mod simulate;
+mod token;
+
+use std::future::Future;
+
+use anyhow::{Context, Result};
+use clap::CommandFactory;
+use spica_node::Exit;
+
+use crate::cli::{Cli, Command};
+
+/// Runs the command and says with which code the program ends.
+///
+/// # Errors
+/// If the command fails; the error is for the operator.
+pub fn run(cli: Cli) -> Result<Exit> {
+    match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Bench(bench) => bench::run(bench),
+        Command::Device(device) => block_on(device::run(device)),
+        Command::Token(token) => block_on(token::run(token)),
+        Command::Ban(ban) => block_on(ban::run(ban)),
+        Command::Journal(journal) => journal::run(journal),
+        Command::Config(config) => config::run(config),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "spica", &mut std::io::stdout());
+            Ok(Exit::Success)
+        }
+    }
+}
+
+/// Runs a client command on a small runtime.
+fn block_on(work: impl Future<Output = Result<()>>) -> Result<Exit> {
+    install_crypto();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(work)?;
+    Ok(Exit::Success)
+}
+
+/// Runs a node, or what drives one, on a runtime with a worker per core.
+fn block_on_all_cores<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("spica-worker")
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(work)
+}
+
+/// TLS has one provider of cryptography in the whole program.
+fn install_crypto() {
+    // An error says that it is installed already, which is what we want.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
