@@ -12,7 +12,7 @@ use super::names::{InodeId, Names};
 use super::random::Random;
 
 /// Longest file; everything is in memory.
-const FILE_BYTES: u64 = 1 << 30;
+const FILE_BYTES: u64 = 1 << 28;
 
 #[derive(Debug, Clone)]
 pub(super) struct Disk {

@@ -4,7 +4,8 @@
 //! once and on the medium after a sync. What was not synced when the machine
 //! [crashes](FaultyStorage::crash) survives or not, sector by sector, so writes are torn and
 //! reordered; of the changes of names, a first part survives. Everything that is left to chance
-//! comes from one seed: the same calls in the same order give the same faults.
+//! comes from one seed: the same calls in the same order give the same faults. A file is at most
+//! 256 MiB long, for it is held in memory.
 
 mod disk;
 mod faults;
