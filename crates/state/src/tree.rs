@@ -1,0 +1,294 @@
+//! The tree itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::time::Duration;
+
+use spica_model::{Op, Record, Timestamp, Topic};
+
+use crate::compact::{compact, compact_topic};
+use crate::entry::Entry;
+
+/// What bounds a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most topics with a value.
+    pub topics: usize,
+    /// Most tombstones; the oldest are forgotten first.
+    pub tombstones: usize,
+    /// How long a tombstone is remembered, from its received time on.
+    pub tombstone_age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            topics: 1_000_000,
+            tombstones: 100_000,
+            tombstone_age: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// What folding a record did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The topic shows the folded record now. A delete means that it has no value any more.
+    Shows,
+    /// The topic shows the last record of the other lane now, since the folded one took the place of
+    /// a later received one of its own lane: the clock was set back.
+    ShowsOther(Box<Record>),
+    /// Nothing anyone can see: the record was known, or older than what the topic shows.
+    Unchanged,
+    /// The topic is new and the tree is full: the record was left out.
+    OverLimit,
+}
+
+/// What a checkpoint must store about a topic that has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The topic.
+    pub topic: Topic,
+    /// The records that the tree holds of it: none any more, one, or the last of each lane. Giving
+    /// them to [`StateTree::restore`] in any order brings the topic back.
+    pub records: Vec<Record>,
+}
+
+/// The last record of every topic.
+#[derive(Debug, Clone, Default)]
+pub struct StateTree {
+    limits: Limits,
+    entries: BTreeMap<Topic, Entry>,
+    /// The topics that show a tombstone, by its received time.
+    tombstones: BTreeSet<(Timestamp, Topic)>,
+    /// Topics that have changed since the last [`StateTree::take_changes`].
+    changes: Vec<Topic>,
+    bytes: usize,
+    over_limit: u64,
+}
+
+impl StateTree {
+    /// An empty tree.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// Folds one record. Only a copy of it stays: buffers that it shares are free again.
+    pub fn apply(&mut self, record: &Record) -> Outcome {
+        let outcome = self.fold(record);
+        while self.tombstones.len() > self.limits.tombstones {
+            self.forget_oldest_tombstone();
+        }
+        outcome
+    }
+
+    /// Folds one record that a checkpoint held: as [`StateTree::apply`], but it is no change. Only
+    /// for a tree that has had no other record of the topic.
+    pub fn restore(&mut self, record: &Record) -> Outcome {
+        let changes = self.changes.len();
+        let outcome = self.fold(record);
+        self.changes.truncate(changes);
+        if let Some(entry) = self.entries.get_mut(&record.topic) {
+            entry.changed = false;
+        }
+        outcome
+    }
+
+    /// The value of a topic: its last record, if that is a put.
+    #[must_use]
+    pub fn get(&self, topic: &str) -> Option<&Record> {
+        self.last(topic).filter(|record| record.op == Op::Put)
+    }
+
+    /// The last record of a topic, which may be a tombstone.
+    #[must_use]
+    pub fn last(&self, topic: &str) -> Option<&Record> {
+        self.entries.get(topic).map(Entry::shown)
+    }
+
+    /// The values of `prefix` and of all topics below it, in the order of topics, from the one after
+    /// `after` on (`None`: from the first). The empty prefix stands for the whole tree.
+    pub fn subtree<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Record> + use<'a> {
+        let own = self
+            .get(prefix)
+            .filter(|_| after.is_none_or(|after| after < prefix));
+        own.into_iter().chain(self.below(prefix, after))
+    }
+
+    /// How many topics have a value.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.entries.len() - self.tombstones.len()
+    }
+
+    /// How many topics have a tombstone.
+    #[must_use]
+    pub fn tombstones(&self) -> usize {
+        self.tombstones.len()
+    }
+
+    /// About how much memory the records take.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many records were left out because the tree was full.
+    #[must_use]
+    pub const fn over_limit(&self) -> u64 {
+        self.over_limit
+    }
+
+    /// How many more topics may have a value.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.limits.topics.saturating_sub(self.topics())
+    }
+
+    /// Whether a put to `topic` would be left out now. Who accepts records asks first and refuses.
+    #[must_use]
+    pub fn would_exceed(&self, topic: &Topic) -> bool {
+        let has_value = self.entries.get(topic).is_some_and(Entry::is_put);
+        !has_value && self.room() == 0
+    }
+
+    /// Forgets the tombstones that are old enough at `now`.
+    pub fn forget_tombstones(&mut self, now: Timestamp) {
+        let oldest = now.saturating_sub(self.limits.tombstone_age);
+        while self.tombstones.first().is_some_and(|(at, _)| *at <= oldest) {
+            self.forget_oldest_tombstone();
+        }
+    }
+
+    /// How many topics have changed since the last [`StateTree::take_changes`], some perhaps counted
+    /// twice.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// What has changed since the last call, for a checkpoint.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let mut topics = std::mem::take(&mut self.changes);
+        // In order, since that is how a sorted store likes it.
+        topics.sort_unstable();
+        topics.dedup();
+        let change = |topic: Topic| {
+            let records = self.entries.get_mut(&topic).map_or_else(Vec::new, |entry| {
+                entry.changed = false;
+                entry.records().cloned().collect()
+            });
+            Change { topic, records }
+        };
+        topics.into_iter().map(change).collect()
+    }
+
+    /// Notes topics as changed again, since they could not be stored.
+    pub fn give_back(&mut self, topics: impl IntoIterator<Item = Topic>) {
+        for topic in topics {
+            if let Some(entry) = self.entries.get_mut(&topic) {
+                entry.changed = true;
+            }
+            self.changes.push(topic);
+        }
+    }
+
+    fn fold(&mut self, record: &Record) -> Outcome {
+        let full = self.room() == 0;
+        let Some(entry) = self.entries.get_mut(&record.topic) else {
+            return self.plant(record, full);
+        };
+        if entry.knows(record.position) {
+            return Outcome::Unchanged;
+        }
+        let before = (entry.is_put(), entry.shown().received, entry.bytes());
+        if full && record.op == Op::Put && !before.0 {
+            self.over_limit += 1;
+            return Outcome::OverLimit;
+        }
+        let topic = entry.shown().topic.clone();
+        let shows_another = entry.take(compact(record, topic.clone()));
+        let outcome = match entry.shown() {
+            _ if !shows_another => Outcome::Unchanged,
+            shown if shown.position == record.position => Outcome::Shows,
+            other => Outcome::ShowsOther(Box::new(other.clone())),
+        };
+        if !std::mem::replace(&mut entry.changed, true) {
+            self.changes.push(topic.clone());
+        }
+        let (is_put, received) = (entry.is_put(), entry.shown().received);
+        self.bytes = self.bytes + entry.bytes() - before.2;
+        if !before.0 {
+            self.tombstones.remove(&(before.1, topic.clone()));
+        }
+        if !is_put {
+            self.tombstones.insert((received, topic));
+        }
+        outcome
+    }
+
+    /// The first record of a topic.
+    fn plant(&mut self, record: &Record, full: bool) -> Outcome {
+        if full && record.op == Op::Put {
+            self.over_limit += 1;
+            return Outcome::OverLimit;
+        }
+        let topic = compact_topic(&record.topic);
+        let mut entry = Entry::new(compact(record, topic.clone()));
+        entry.changed = true;
+        self.changes.push(topic.clone());
+        self.bytes += entry.bytes();
+        if !entry.is_put() {
+            self.tombstones.insert((record.received, topic.clone()));
+        }
+        self.entries.insert(topic, entry);
+        Outcome::Shows
+    }
+
+    fn forget_oldest_tombstone(&mut self) {
+        let Some((_, topic)) = self.tombstones.pop_first() else {
+            return;
+        };
+        if let Some(entry) = self.entries.remove(&topic) {
+            self.bytes -= entry.bytes();
+            if !entry.changed {
+                self.changes.push(topic);
+            }
+        }
+    }
+
+    fn below<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Record> + use<'a> {
+        // "0" follows "/": between the two is all that begins with the prefix and a slash.
+        let (first, end) = (format!("{prefix}/"), format!("{prefix}0"));
+        let range: (Bound<&str>, Bound<&str>) = match after {
+            _ if prefix.is_empty() => (
+                after.map_or(Bound::Unbounded, Bound::Excluded),
+                Bound::Unbounded,
+            ),
+            Some(after) if after >= end.as_str() => (Bound::Included(&end), Bound::Excluded(&end)),
+            Some(after) if after > first.as_str() => {
+                (Bound::Excluded(after), Bound::Excluded(&end))
+            }
+            _ => (Bound::Included(&first), Bound::Excluded(&end)),
+        };
+        let entries = self.entries.range::<str, _>(range);
+        entries
+            .map(|(_, entry)| entry.shown())
+            .filter(|record| record.op == Op::Put)
+    }
+}
+
+#[cfg(test)]
+mod tests;
