@@ -1,0 +1,227 @@
+//! The store of whole pictures, and the way in.
+
+use std::fs::{self, File};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt};
+use spica_model::Timestamp;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::incoming::{self, Incoming};
+use crate::off_workers::off_workers;
+use crate::{Address, Header, IncomingStatus, Limits, OpenError, ReadError, ResumeError, Upload};
+
+/// Pictures that may be finished at once: each is in memory as a whole then.
+const FINISHING: usize = 4;
+/// Longest serial that becomes part of a file name.
+const SERIAL_BYTES: usize = 32;
+
+/// A store of pictures. Clones share it.
+#[derive(Debug, Clone)]
+pub struct PictureStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    objects: Box<dyn ObjectStore>,
+    incoming: Incoming,
+    limits: Limits,
+    finishing: Semaphore,
+}
+
+impl PictureStore {
+    /// Opens a store at `location`, a directory or a `file://` URL with an absolute path, with the
+    /// parts of unfinished pictures in the local directory `incoming`. Both are made if they are
+    /// not there. Blocks: for the start of a node.
+    ///
+    /// # Errors
+    /// If the location is of another kind, or a directory cannot be made, read or flushed.
+    pub fn open(location: &str, incoming: &Path, limits: Limits) -> Result<Self, OpenError> {
+        let directory = local_directory(location)?;
+        let failed = |directory: &Path, source| OpenError::Directory {
+            directory: directory.to_owned(),
+            source,
+        };
+        make_durably(&directory).map_err(|source| failed(&directory, source))?;
+        let incoming_parts = Incoming::open(incoming).map_err(|source| failed(incoming, source))?;
+        let objects = LocalFileSystem::new_with_prefix(&directory)?.with_fsync(true);
+        Ok(Self(Arc::new(Inner {
+            objects: Box::new(objects),
+            incoming: incoming_parts,
+            limits,
+            finishing: Semaphore::new(FINISHING),
+        })))
+    }
+
+    /// Takes a picture of the device `serial`, at the block where the last connection left it.
+    ///
+    /// # Errors
+    /// If the header describes no picture or one that is too large, too many are unfinished, or the
+    /// disk fails.
+    pub async fn resume(&self, serial: &str, header: Header) -> Result<Upload, ResumeError> {
+        header.check(&self.0.limits)?;
+        let in_a_name = |b: u8| b.is_ascii_graphic() && b != b'/';
+        if serial.is_empty() || serial.len() > SERIAL_BYTES || !serial.bytes().all(in_a_name) {
+            return Err(ResumeError::Serial(serial.to_owned()));
+        }
+        let part = incoming::name_of(serial, header.picture, header.crc32, header.size);
+        self.0.incoming.reserve(&part, &self.0.limits)?;
+        let (store, name) = (self.clone(), part.clone());
+        let (file, len) = off_workers(move || store.incoming().open_part(&name)).await?;
+        let next_block = if len >= u64::from(header.size) {
+            header.blocks()
+        } else {
+            // Below the number of blocks, which is a u32.
+            (len / u64::from(header.block_bytes)) as u32
+        };
+        Ok(Upload {
+            store: self.clone(),
+            part,
+            file: Arc::new(file),
+            header,
+            next_block,
+        })
+    }
+
+    /// How many pictures are unfinished.
+    #[must_use]
+    pub fn incoming_status(&self) -> IncomingStatus {
+        self.0.incoming.status()
+    }
+
+    /// Removes the parts that nobody went on with for [`Limits::abandoned_after`]; how many.
+    ///
+    /// # Errors
+    /// If the disk fails; the parts before that are removed.
+    pub async fn sweep(&self, now: Timestamp) -> Result<usize, std::io::Error> {
+        let (store, age) = (self.clone(), self.0.limits.abandoned_after);
+        off_workers(move || store.incoming().remove_older(now, age)).await
+    }
+
+    /// The size of a stored picture, in bytes.
+    ///
+    /// # Errors
+    /// If there is none at this address, or the store fails.
+    pub async fn size(&self, address: &Address) -> Result<u64, ReadError> {
+        let found = self.0.objects.head(&key(address)).await;
+        Ok(found.map_err(|error| ReadError::of(address, error))?.size)
+    }
+
+    /// A whole stored picture.
+    ///
+    /// # Errors
+    /// If there is none at this address, or the store fails.
+    pub async fn read(&self, address: &Address) -> Result<Bytes, ReadError> {
+        let of = |error| ReadError::of(address, error);
+        let found = self.0.objects.get(&key(address)).await.map_err(of)?;
+        found.bytes().await.map_err(of)
+    }
+
+    /// The bytes `range` of a stored picture.
+    ///
+    /// # Errors
+    /// If the range is empty or not within the picture, there is none at this address, or the store
+    /// fails.
+    pub async fn read_range(
+        &self,
+        address: &Address,
+        range: Range<u64>,
+    ) -> Result<Bytes, ReadError> {
+        let size = self.size(address).await?;
+        if range.is_empty() || range.end > size {
+            return Err(ReadError::Range {
+                from: range.start,
+                to: range.end,
+                size,
+            });
+        }
+        let read = self.0.objects.get_range(&key(address), range).await;
+        read.map_err(|error| ReadError::of(address, error))
+    }
+
+    /// The addresses and sizes of stored pictures, at most `limit`, in no order. For checks by an
+    /// operator, not for every request: it lists files.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list(&self, limit: usize) -> Result<Vec<(Address, u64)>, ReadError> {
+        let mut found = self.0.objects.list(None);
+        let mut pictures = Vec::new();
+        while pictures.len() < limit
+            && let Some(object) = found.try_next().await.map_err(ReadError::Store)?
+        {
+            // Whatever else lies there is not ours.
+            if let Ok(address) = object.location.as_ref().parse() {
+                pictures.push((address, object.size));
+            }
+        }
+        Ok(pictures)
+    }
+
+    /// Removes a stored picture.
+    ///
+    /// # Errors
+    /// If there is none at this address, or the store fails.
+    pub async fn remove(&self, address: &Address) -> Result<(), ReadError> {
+        let removed = self.0.objects.delete(&key(address)).await;
+        removed.map_err(|error| ReadError::of(address, error))
+    }
+
+    /// Stores `content`, durably. Never trusts what is there already: an earlier run may have
+    /// crashed before it was flushed.
+    pub(crate) async fn put(
+        &self,
+        address: &Address,
+        content: Bytes,
+    ) -> Result<(), object_store::Error> {
+        self.0.objects.put(&key(address), content.into()).await?;
+        Ok(())
+    }
+
+    pub(crate) fn incoming(&self) -> &Incoming {
+        &self.0.incoming
+    }
+
+    /// Leave to hold a whole picture in memory. None would mean that the semaphore was closed, which
+    /// nobody does.
+    pub(crate) async fn finishing(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.finishing.acquire().await.ok()
+    }
+}
+
+fn key(address: &Address) -> Key {
+    Key::from(address.as_str())
+}
+
+/// The directory of a location without a scheme, or with `file://`.
+fn local_directory(location: &str) -> Result<PathBuf, OpenError> {
+    let unknown = || OpenError::Location {
+        location: location.to_owned(),
+    };
+    match location.split_once("://") {
+        None if location.is_empty() => Err(unknown()),
+        None => Ok(PathBuf::from(location)),
+        Some(("file", path)) if path.starts_with('/') => Ok(PathBuf::from(path)),
+        Some(_) => Err(unknown()),
+    }
+}
+
+/// Makes the directory of pictures and flushes it and the directory it is in. An earlier run may
+/// have made them, or the directories in them, and crashed before it flushed them.
+fn make_durably(directory: &Path) -> std::io::Result<()> {
+    let pictures = directory.join("pictures");
+    fs::create_dir_all(&pictures)?;
+    let above = directory.canonicalize()?.parent().map(Path::to_owned);
+    for made in [Some(pictures), Some(directory.to_owned()), above]
+        .into_iter()
+        .flatten()
+    {
+        File::open(made)?.sync_all()?;
+    }
+    Ok(())
+}
