@@ -7,8 +7,10 @@
 //!
 //! What is not here: any file, socket or thread. Adapters bring those, and pass [`contract`].
 
+pub mod contract;
 mod error;
 mod follow;
+pub mod memory;
 mod ticket;
 mod watermark;
 
@@ -73,8 +75,10 @@ pub trait Journal: Send + Sync + 'static {
     /// If `after` lies beyond the newest durable record: that history is another one.
     fn follow(&self, lane: Lane, after: Seq) -> Result<Box<dyn Follower>, FollowError>;
 
-    /// A place such that every kept record after it was received at `time` or later, up to what
-    /// clock jumps disorder, and that is as late as a sparse index can tell.
+    /// A place to follow from in order to see every kept record that was received at `time` or
+    /// later: none of them stands at the place or before it. It is as late as a sparse index can
+    /// tell, so some earlier records may come first; where the wall clock jumped back, earlier ones
+    /// are mixed in.
     fn seek(&self, lane: Lane, time: Timestamp) -> Seq;
 
     /// The durable cursors of all named consumers.
@@ -87,8 +91,9 @@ pub trait Journal: Send + Sync + 'static {
     /// If the name is no `[a-z0-9_-]{1,64}`, there are too many cursors, or the disk fails.
     fn open_cursor(&self, name: &str, lane: Lane, seq: Seq) -> Result<Seq, CursorError>;
 
-    /// Notes that a consumer has done with all records up to `seq`. It is made durable in the
-    /// background soon, so after a crash a consumer sees some records again (at least once).
+    /// Notes that a consumer has done with all records up to `seq`; never moves a cursor back. It is
+    /// made durable in the background soon, so after a crash a consumer sees some records again (at
+    /// least once).
     ///
     /// # Errors
     /// If there is no such cursor.
