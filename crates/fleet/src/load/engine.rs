@@ -1,0 +1,362 @@
+//! Many devices on one thread: non-blocking sockets, one `epoll`, one system call per step.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rustix::event::{Timespec, epoll};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, connect, recv, send,
+    socket_with, sockopt,
+};
+use spica_clock::{Clock, SystemClock};
+use spica_model::Timestamp;
+
+use super::Target;
+use crate::device::{Device, Step};
+use crate::ledger::{Outcome, Totals};
+use crate::plan::{device_source, serial};
+use crate::wire::Decoder;
+
+/// Events taken from the kernel at a time.
+const BATCH: usize = 256;
+/// How often connections are looked through for those on which nothing happens.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What has happened on a device's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Happening {
+    /// The station's first frame arrived.
+    Heard,
+    /// The device was told that everything it held is durable.
+    Told,
+    /// The station said goodbye; the connection is closed.
+    Done,
+    /// It broke, was refused, or nothing happened for too long; it is closed. Whether the station
+    /// had been heard.
+    Failed {
+        /// Whether [`Happening::Heard`] came before.
+        heard: bool,
+    },
+}
+
+/// A [`Happening`], of which device, when, and when its connection began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct News {
+    pub(super) device: u32,
+    pub(super) what: Happening,
+    pub(super) at: Instant,
+    pub(super) began: Instant,
+}
+
+/// A connection.
+struct Line {
+    socket: OwnedFd,
+    decoder: Decoder,
+    began: Instant,
+    last: Instant,
+    /// The identity has gone out.
+    greeted: bool,
+    heard: bool,
+    told: bool,
+}
+
+pub(super) struct Engine {
+    target: Target,
+    epoll: OwnedFd,
+    devices: Vec<Device>,
+    lines: Vec<Option<Line>>,
+    open: usize,
+    /// Devices send their identity and nothing more.
+    mute: bool,
+    events: Vec<epoll::Event>,
+    out: Vec<u8>,
+    news: Vec<News>,
+    swept: Instant,
+    started: Timestamp,
+    totals: Totals,
+    violations: Vec<String>,
+}
+
+impl Engine {
+    pub(super) fn new(target: &Target, mute: bool) -> io::Result<Self> {
+        let device = |n: u32| Device::new(&serial(target.first_serial + n), "load-1.0", 0);
+        Ok(Self {
+            target: *target,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            devices: (0..target.devices).map(device).collect(),
+            lines: (0..target.devices).map(|_| None).collect(),
+            open: 0,
+            mute,
+            events: Vec::with_capacity(BATCH),
+            out: Vec::with_capacity(1_024),
+            news: Vec::new(),
+            swept: SystemClock.monotonic(),
+            started: SystemClock.wall(),
+            totals: Totals::default(),
+            violations: Vec::new(),
+        })
+    }
+
+    /// Connections that are open.
+    pub(super) const fn open(&self) -> usize {
+        self.open
+    }
+
+    pub(super) fn device(&mut self, device: u32) -> &mut Device {
+        &mut self.devices[device as usize]
+    }
+
+    /// Opens a connection for a device; what becomes of it is news.
+    pub(super) fn call(&mut self, device: u32) {
+        let now = SystemClock.monotonic();
+        self.totals.connections += 1;
+        match self.dial(device, now) {
+            Ok(line) => {
+                self.open += 1;
+                let connected = line.greeted;
+                self.lines[device as usize] = Some(line);
+                if connected {
+                    self.greet(device);
+                }
+            }
+            Err(_) => {
+                self.totals.refused += 1;
+                let what = Happening::Failed { heard: false };
+                self.news.push(News {
+                    device,
+                    what,
+                    at: now,
+                    began: now,
+                });
+            }
+        }
+    }
+
+    /// `greeted` says whether the connection stands already, as it mostly does on loopback.
+    fn dial(&self, device: u32, now: Instant) -> io::Result<Line> {
+        let endpoint = self.target.endpoint;
+        let family = if endpoint.is_ipv4() {
+            AddressFamily::INET
+        } else {
+            AddressFamily::INET6
+        };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        if self.target.spread_sources && endpoint.is_ipv4() && endpoint.ip().is_loopback() {
+            bind(&socket, &SocketAddr::new(device_source(device).into(), 0))?;
+        }
+        let connected = match connect(&socket, &endpoint) {
+            Ok(()) => true,
+            Err(Errno::INPROGRESS) => false,
+            Err(error) => return Err(error.into()),
+        };
+        let interest = if connected {
+            epoll::EventFlags::IN
+        } else {
+            epoll::EventFlags::OUT
+        };
+        let data = epoll::EventData::new_u64(device.into());
+        epoll::add(&self.epoll, &socket, data, interest)?;
+        let decoder = Decoder::default();
+        let (heard, told) = (false, false);
+        Ok(Line {
+            socket,
+            decoder,
+            began: now,
+            last: now,
+            greeted: connected,
+            heard,
+            told,
+        })
+    }
+
+    /// Waits for up to `wait` until something happens; news since the last call go to `each`.
+    pub(super) fn poll(&mut self, wait: Duration, mut each: impl FnMut(News)) -> io::Result<()> {
+        let wait = if self.news.is_empty() {
+            wait
+        } else {
+            Duration::ZERO
+        };
+        let timeout = Timespec {
+            tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: wait.subsec_nanos().into(),
+        };
+        let mut events = std::mem::take(&mut self.events);
+        events.clear();
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut events),
+            Some(&timeout),
+        ) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for event in &events {
+            let epoll::Event { flags, data } = *event;
+            self.ready(data.u64() as u32, flags);
+        }
+        self.events = events;
+        self.sweep();
+        self.news.drain(..).for_each(&mut each);
+        Ok(())
+    }
+
+    fn ready(&mut self, device: u32, flags: epoll::EventFlags) {
+        // None: an event of a connection that was closed in this very batch.
+        let Some(line) = &mut self.lines[device as usize] else {
+            return;
+        };
+        if line.greeted {
+            return self.readable(device);
+        }
+        let failed = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
+        let data = epoll::EventData::new_u64(device.into());
+        if failed || epoll::modify(&self.epoll, &line.socket, data, epoll::EventFlags::IN).is_err()
+        {
+            self.totals.refused += 1;
+            return self.close(device, false);
+        }
+        line.greeted = true;
+        self.greet(device);
+    }
+
+    fn greet(&mut self, device: u32) {
+        self.out.clear();
+        self.devices[device as usize].connect(&mut self.out);
+        self.flush(device);
+    }
+
+    fn readable(&mut self, device: u32) {
+        let Some(line) = &mut self.lines[device as usize] else {
+            return;
+        };
+        let mut bytes = [0; 512];
+        match recv(&line.socket, &mut bytes, RecvFlags::empty()) {
+            Ok((1.., len)) => self.take_in(device, &bytes[..len]),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Ok(_) | Err(_) => {
+                self.totals.broken += 1;
+                self.close(device, false);
+            }
+        }
+    }
+
+    fn take_in(&mut self, index: u32, bytes: &[u8]) {
+        let Some(line) = &mut self.lines[index as usize] else {
+            return;
+        };
+        let device = &mut self.devices[index as usize];
+        line.last = SystemClock.monotonic();
+        let mut tell = |line: &Line, what| {
+            self.news.push(News {
+                device: index,
+                what,
+                at: line.last,
+                began: line.began,
+            });
+        };
+        self.out.clear();
+        let mut done = false;
+        for &byte in bytes {
+            let frame = match line.decoder.push(byte) {
+                Ok(None) => continue,
+                Ok(Some(frame)) => frame,
+                Err(error) => return self.violated(index, &error.to_string()),
+            };
+            let step = if self.mute {
+                Ok(Step::Answered)
+            } else {
+                device.answer(frame, SystemClock.wall(), &mut self.out)
+            };
+            match step {
+                Ok(step) => done = step == Step::Goodbye,
+                Err(violation) => return self.violated(index, &violation.to_string()),
+            }
+            if !line.heard {
+                line.heard = true;
+                tell(line, Happening::Heard);
+            }
+            if !line.told && !self.mute && device.kept() == 0 {
+                line.told = true;
+                tell(line, Happening::Told);
+            }
+        }
+        if done {
+            self.totals.completed += 1;
+            self.close(index, true);
+        } else if !self.out.is_empty() {
+            self.flush(index);
+        }
+    }
+
+    /// Sends what stands in `out`. It is small and the socket's buffer empty: what does not fit at
+    /// once is a broken connection.
+    fn flush(&mut self, device: u32) {
+        let Some(line) = &self.lines[device as usize] else {
+            return;
+        };
+        if send(&line.socket, &self.out, SendFlags::NOSIGNAL) != Ok(self.out.len()) {
+            self.totals.broken += 1;
+            self.close(device, false);
+        }
+    }
+
+    fn violated(&mut self, device: u32, text: &str) {
+        self.totals.violations += 1;
+        if self.violations.len() < 20 {
+            self.violations.push(format!("device {device}: {text}"));
+        }
+        self.close(device, false);
+    }
+
+    fn close(&mut self, device: u32, done: bool) {
+        let Some(line) = self.lines[device as usize].take() else {
+            return;
+        };
+        self.open -= 1;
+        let what = if done {
+            Happening::Done
+        } else {
+            Happening::Failed { heard: line.heard }
+        };
+        let at = SystemClock.monotonic();
+        self.news.push(News {
+            device,
+            what,
+            at,
+            began: line.began,
+        });
+    }
+
+    /// Gives connections up on which nothing happens, now and then.
+    fn sweep(&mut self) {
+        let now = SystemClock.monotonic();
+        if self.mute || now.duration_since(self.swept) < SWEEP {
+            return;
+        }
+        self.swept = now;
+        for device in 0..self.target.devices {
+            let line = &self.lines[device as usize];
+            let silent = |line: &Line| now.duration_since(line.last) > self.target.patience;
+            if line.as_ref().is_some_and(silent) {
+                self.totals.timed_out += 1;
+                self.close(device, false);
+            }
+        }
+    }
+
+    /// The books of all devices.
+    pub(super) fn into_outcome(self) -> Outcome {
+        Outcome {
+            started: self.started,
+            ended: SystemClock.wall(),
+            devices: self.devices.into_iter().map(Device::into_books).collect(),
+            totals: self.totals,
+            violations: self.violations,
+        }
+    }
+}
