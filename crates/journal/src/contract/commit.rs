@@ -1,9 +1,8 @@
 //! Being durable, and what happens until then.
 
-use futures::executor::block_on;
 use spica_model::{Lane, Seq, limits};
 
-use super::samples::{Sample, append, numbers, read_all, submit, try_submit};
+use super::samples::{Sample, append, numbers, read_all, submit, try_submit, wait};
 use super::{Checked, Harness};
 use crate::SubmitError;
 
@@ -29,7 +28,7 @@ pub(super) fn resolves_when_durable(harness: &mut dyn Harness) -> Checked {
     let other = append(&journal, Lane::Critical, &[Sample::number(1)]);
     assert_eq!(other.len(), 1, "the other lane does not wait");
     harness.release(&journal, lane);
-    block_on(ticket.durable()).unwrap();
+    wait(ticket.durable()).unwrap();
     assert!(ticket.is_durable());
     assert_eq!(journal.status(lane).durable, Seq(3));
     Checked::Yes
@@ -52,7 +51,7 @@ pub(super) fn duplicates_wait_too(harness: &mut dyn Harness) -> Checked {
         "its first delivery is not durable yet"
     );
     harness.release(&journal, lane);
-    block_on(of_waiting.durable()).unwrap();
+    wait(of_waiting.durable()).unwrap();
     Checked::Yes
 }
 
@@ -92,7 +91,7 @@ pub(super) fn refuses_when_full(harness: &mut dyn Harness) -> Checked {
     append(&journal, Lane::Critical, &[Sample::number(1)]);
     harness.release(&journal, lane);
     for ticket in &tickets {
-        block_on(ticket.durable()).unwrap();
+        wait(ticket.durable()).unwrap();
     }
     append(&journal, lane, &[Sample::number(1)]);
     Checked::Yes
@@ -108,16 +107,13 @@ pub(super) fn ends_with_a_failure(harness: &mut dyn Harness) -> Checked {
     }
     // The failure may have come before this, or comes with this one's commit.
     if let Ok(ticket) = try_submit(&journal, lane, &[Sample::number(2)]) {
-        let error = block_on(ticket.durable()).expect_err("nothing is acknowledged any more");
+        let error = wait(ticket.durable()).expect_err("nothing is acknowledged any more");
         assert_eq!(error.lane, lane);
         assert!(!ticket.is_durable());
     }
     let refusal = try_submit(&journal, lane, &[Sample::number(3)]).expect_err("a failed lane");
     assert!(matches!(refusal, SubmitError::Failed(_)), "{refusal:?}");
-    assert!(
-        block_on(before.durable()).is_ok(),
-        "what was durable stays so"
-    );
+    assert!(wait(before.durable()).is_ok(), "what was durable stays so");
     assert!(journal.watermark(lane).failure().is_some());
     assert_eq!(journal.status(lane).durable, Seq(1));
     let readable = numbers(&read_all(&journal, lane, Seq::ZERO));

@@ -1,13 +1,17 @@
 //! Records to check with, and ways to read them back.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use futures::executor::block_on;
 use spica_model::{
     Cause, ContentType, Key, Kind, Lane, NewRecord, Op, Quality, Record, Seq, Timestamp, Topic,
 };
 
-use crate::{Appended, Followed, Follower, Journal, SubmitError, Ticket};
+use crate::{Appended, CommitError, Followed, Follower, Journal, SubmitError, Ticket};
+
+/// After this long, what should have come never will. Only broken journals wait for it.
+pub(super) const NEVER: Duration = Duration::from_secs(60);
 
 /// A record that owns its parts.
 #[derive(Debug, Clone)]
@@ -98,11 +102,21 @@ pub(super) fn submit(journal: &Arc<dyn Journal>, lane: Lane, samples: &[Sample])
     try_submit(journal, lane, samples).expect("a sound submission")
 }
 
+/// Waits as a caller would, but not for ever.
+#[track_caller]
+pub(super) fn wait(
+    durable: impl Future<Output = Result<(), CommitError>> + Send + 'static,
+) -> Result<(), CommitError> {
+    let (done, outcome) = mpsc::channel();
+    std::thread::spawn(move || done.send(block_on(durable)));
+    outcome.recv_timeout(NEVER).expect("an end to the wait")
+}
+
 /// Submits and waits until it is durable; says where it stands.
 #[track_caller]
 pub(super) fn append(journal: &Arc<dyn Journal>, lane: Lane, samples: &[Sample]) -> Vec<Appended> {
     let ticket = submit(journal, lane, samples);
-    block_on(ticket.durable()).expect("a durable submission");
+    wait(ticket.durable()).expect("a durable submission");
     ticket.appended().collect()
 }
 
@@ -127,7 +141,7 @@ pub(super) fn follow(journal: &Arc<dyn Journal>, lane: Lane, after: Seq) -> Box<
 #[track_caller]
 pub(super) fn next_records(follower: &mut dyn Follower, max: usize) -> Vec<Record> {
     match follower.read(max) {
-        Ok(Followed::Records(records)) => records,
+        Ok(Followed::Records(records)) if !records.is_empty() => records,
         other => panic!("records were expected, not {other:?}"),
     }
 }
@@ -139,7 +153,7 @@ pub(super) fn read_all(journal: &Arc<dyn Journal>, lane: Lane, after: Seq) -> Ve
     let mut records: Vec<Record> = Vec::new();
     loop {
         match follower.read(16) {
-            Ok(Followed::Records(next)) => records.extend(next),
+            Ok(Followed::Records(next)) if !next.is_empty() => records.extend(next),
             Ok(Followed::UpToDate) => break,
             other => panic!("records were expected, not {other:?}"),
         }
