@@ -18,6 +18,9 @@ pub struct Serial([u8; BYTES]);
 pub struct SerialError;
 
 impl Serial {
+    /// The last serial there is, one of the longest ones.
+    pub const LONGEST: Self = Self([b'~'; BYTES]);
+
     /// A serial from text.
     ///
     /// # Errors

@@ -175,12 +175,12 @@ impl StateTree {
         self.changes.len()
     }
 
-    /// What has changed since the last call, for a checkpoint.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        let mut topics = std::mem::take(&mut self.changes);
-        // In order, since that is how a sorted store likes it.
-        topics.sort_unstable();
-        topics.dedup();
+    /// Some of what has changed since the last call, for a checkpoint: at most `max` topics, in no
+    /// order, so that whoever holds a lock holds it shortly. When a topic comes twice, both say the
+    /// same as long as nothing is folded in between.
+    pub fn take_changes(&mut self, max: usize) -> Vec<Change> {
+        let rest = self.changes.len().saturating_sub(max);
+        let topics = self.changes.split_off(rest);
         let change = |topic: Topic| {
             let records = self.entries.get_mut(&topic).map_or_else(Vec::new, |entry| {
                 entry.changed = false;

@@ -1,0 +1,96 @@
+//! Opening a checkpoint, and deciding whether it is the journal's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use spica_journal::{Followed, Journal};
+use spica_model::{Lane, Seq};
+use spica_state::Limits;
+
+use super::store::LoadError;
+use super::{Loaded, Mark, Store};
+use crate::{Metrics, OpenError};
+
+/// Opens the checkpoint of `journal` at `path`. One that cannot be trusted is set aside, and an
+/// empty one takes its place.
+pub(crate) fn open(
+    path: &Path,
+    journal: &dyn Journal,
+    limits: Limits,
+    metrics: &Metrics,
+) -> Result<(Store, Loaded), OpenError> {
+    match guarded(|| try_open(path, journal, limits)) {
+        Ok(opened) => Ok(opened),
+        Err(LoadError::File(detail)) => Err(unusable(path, detail)),
+        Err(LoadError::Content(reason)) => {
+            let aside = path.with_added_extension("discarded");
+            tracing::warn!(
+                file = %path.display(),
+                kept_as = %aside.display(),
+                reason,
+                "the checkpoint of the views cannot be trusted: it is set aside, and the journal \
+                 replayed from its beginning"
+            );
+            metrics.checkpoints_discarded.inc();
+            std::fs::rename(path, &aside).map_err(|error| unusable(path, error.to_string()))?;
+            match guarded(|| try_open(path, journal, limits)) {
+                Ok(opened) => Ok(opened),
+                Err(LoadError::File(detail) | LoadError::Content(detail)) => {
+                    Err(unusable(path, detail))
+                }
+            }
+        }
+    }
+}
+
+fn unusable(path: &Path, detail: String) -> OpenError {
+    OpenError::Checkpoint {
+        path: path.to_owned(),
+        detail,
+    }
+}
+
+/// The store may panic on bytes that no version of it has written. For us that is one more way to
+/// say that the file is damaged.
+fn guarded<T>(open: impl FnOnce() -> Result<T, LoadError>) -> Result<T, LoadError> {
+    catch_unwind(AssertUnwindSafe(open))
+        .unwrap_or_else(|_| Err(LoadError::Content("the store gave up on it".into())))
+}
+
+fn try_open(
+    path: &Path,
+    journal: &dyn Journal,
+    limits: Limits,
+) -> Result<(Store, Loaded), LoadError> {
+    let store = Store::open(path)?;
+    let loaded = store.load(limits)?;
+    for lane in Lane::ALL {
+        belongs(journal, lane, &loaded.marks[lane.index()]).map_err(LoadError::Content)?;
+    }
+    Ok((store, loaded))
+}
+
+/// Whether the record where the checkpoint ends stands at the same place in the journal. When the
+/// journal no longer has it, or cannot read it, nothing speaks against the checkpoint.
+fn belongs(journal: &dyn Journal, lane: Lane, mark: &Mark) -> Result<(), String> {
+    let durable = journal.status(lane).durable;
+    if mark.seq > durable {
+        let seq = mark.seq;
+        return Err(format!(
+            "it ends at {seq} of the {lane} lane, which ends at {durable}"
+        ));
+    }
+    let (Some(last), Some(before)) = (&mark.last, mark.seq.0.checked_sub(1)) else {
+        return Ok(());
+    };
+    let mut follower = journal
+        .follow(lane, Seq(before))
+        .map_err(|e| e.to_string())?;
+    match follower.read(1).map_err(|e| e.to_string())? {
+        Followed::Records(records) if records.first() != Some(last) => Err(format!(
+            "the {lane} lane has another record at {}: it is another journal",
+            mark.seq
+        )),
+        _ => Ok(()),
+    }
+}

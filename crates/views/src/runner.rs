@@ -1,0 +1,378 @@
+//! The thread that follows the journal and folds.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use spica_journal::{CommitErrorKind, FollowError, Followed, Follower};
+use spica_model::{Lane, Record, Seq};
+
+use crate::OpenError;
+use crate::checkpoint::{Job, Mark, Store, Writer, hold, save};
+use crate::folds::Meaning;
+use crate::views::Shared;
+
+/// The name of the views' durable cursor in the journal: retention keeps what no checkpoint holds.
+pub(crate) const CURSOR: &str = "views";
+
+/// How many records are folded under one write lock: some hundred microseconds.
+const SECTION_RECORDS: usize = 256;
+/// How many changed topics are copied for a checkpoint under one write lock.
+const SECTION_CHANGES: usize = 1_024;
+/// How many critical chunks may go before a normal one: the normal lane keeps a share (invariant 5).
+const CRITICAL_CHUNKS: usize = 8;
+/// The shortest wait for a deadline.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+
+/// Follows both lanes.
+pub(crate) struct Runner {
+    shared: Arc<Shared>,
+    store: Arc<Store>,
+    /// Writes checkpoints once the thread runs; before that they are written in line.
+    writer: Option<Writer>,
+    lanes: [LaneReader; 2],
+    /// Records folded since the last checkpoint began.
+    since: usize,
+    /// When the next checkpoint is due.
+    due: Instant,
+}
+
+struct LaneReader {
+    follower: Box<dyn Follower>,
+    mark: Mark,
+    /// Nothing more will come.
+    ended: bool,
+}
+
+impl Runner {
+    /// A runner that goes on after `marks`.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        store: Store,
+        marks: [Mark; 2],
+    ) -> Result<Self, OpenError> {
+        let [critical, normal] = marks;
+        let lanes = [
+            LaneReader::new(&shared, Lane::Critical, critical)?,
+            LaneReader::new(&shared, Lane::Normal, normal)?,
+        ];
+        let due = shared.clock.monotonic() + shared.settings.checkpoint_interval;
+        Ok(Self {
+            shared,
+            store: Arc::new(store),
+            writer: None,
+            lanes,
+            since: 0,
+            due,
+        })
+    }
+
+    /// Folds all that is durable now.
+    pub(crate) fn catch_up(&mut self) -> Result<(), FollowError> {
+        let goal = Lane::ALL.map(|lane| self.shared.journal.status(lane).durable);
+        while self
+            .lanes
+            .iter()
+            .zip(goal)
+            .any(|(lane, goal)| !lane.ended && lane.mark.seq < goal)
+        {
+            let mut progress = false;
+            for lane in Lane::ALL {
+                progress |= self.fold_chunk(lane)?;
+            }
+            if !progress {
+                break;
+            }
+            self.checkpoint_if_due();
+        }
+        self.shared.count();
+        Ok(())
+    }
+
+    /// Follows until the views are told to stop.
+    pub(crate) fn run(mut self) {
+        // Also when this thread panics, nobody waits for ever.
+        let shared = Arc::clone(&self.shared);
+        let _end = EndOnDrop(&shared);
+        match Writer::start(Arc::clone(&self.shared), Arc::clone(&self.store)) {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => tracing::warn!(%error, "checkpoints are written between the folds"),
+        }
+        while !self.shared.stopping.load(Ordering::Acquire) {
+            if !self.step() {
+                self.wait();
+            }
+            self.checkpoint_if_due();
+        }
+        self.finish();
+    }
+
+    /// Folds what there is: the critical lane as far as it goes, then a chunk of the normal one.
+    fn step(&mut self) -> bool {
+        let mut progress = false;
+        for _ in 0..CRITICAL_CHUNKS {
+            if !self.fold_or_end(Lane::Critical) {
+                break;
+            }
+            progress = true;
+        }
+        progress |= self.fold_or_end(Lane::Normal);
+        progress
+    }
+
+    fn fold_or_end(&mut self, lane: Lane) -> bool {
+        self.fold_chunk(lane).unwrap_or_else(|error| {
+            tracing::error!(%lane, %error, "the views cannot follow any more: they show older values");
+            self.shared.trouble.lock().failure = Some(error.to_string().into());
+            self.end_lane(lane);
+            false
+        })
+    }
+
+    fn end_lane(&mut self, lane: Lane) {
+        self.lanes[lane.index()].ended = true;
+        self.shared.end_lane(lane);
+    }
+
+    /// Folds the next chunk of a lane. Whether there was one.
+    fn fold_chunk(&mut self, lane: Lane) -> Result<bool, FollowError> {
+        let reader = &mut self.lanes[lane.index()];
+        if reader.ended {
+            return Ok(false);
+        }
+        match reader
+            .follower
+            .read(self.shared.settings.chunk_records.max(1))?
+        {
+            Followed::UpToDate => return Ok(false),
+            Followed::Records(records) => {
+                self.since += records.len();
+                reader.mark = self.shared.fold(lane, records).unwrap_or_default();
+            }
+            Followed::Gap { from, to } => {
+                tracing::warn!(%lane, %from, %to, "records were removed before the views had them");
+                self.shared.missed(lane, from, to, Miss::Gap);
+                reader.mark = Mark {
+                    seq: to,
+                    last: None,
+                };
+            }
+            Followed::Damaged(damage) => {
+                let (from, to) = (damage.from, damage.to);
+                tracing::error!(
+                    %lane, %from, %to, file = &*damage.file, reason = &*damage.reason,
+                    "records are damaged: the views do not show them"
+                );
+                self.shared.missed(lane, from, to, Miss::Damage);
+                reader.mark = Mark {
+                    seq: to,
+                    last: None,
+                };
+            }
+        }
+        self.shared.applied[lane.index()].advance(reader.mark.seq);
+        Ok(true)
+    }
+
+    /// Parks until a lane has more, a checkpoint is due or the views are told to stop.
+    fn wait(&mut self) {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        let mut waits = Vec::with_capacity(2);
+        for lane in Lane::ALL {
+            let reader = &self.lanes[lane.index()];
+            if reader.ended {
+                continue;
+            }
+            let mut more = reader.follower.more();
+            match Pin::new(&mut more).poll(&mut cx) {
+                Poll::Pending => waits.push(more),
+                Poll::Ready(Ok(())) => return,
+                Poll::Ready(Err(error)) => {
+                    if error.kind != CommitErrorKind::Closed {
+                        self.shared.trouble.lock().failure = Some(error.to_string().into());
+                    }
+                    return self.end_lane(lane);
+                }
+            }
+        }
+        if !self.shared.stopping.load(Ordering::Acquire) {
+            let left = self
+                .due
+                .saturating_duration_since(self.shared.clock.monotonic());
+            std::thread::park_timeout(left.max(SHORTEST_WAIT));
+        }
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let now = self.shared.clock.monotonic();
+        let full = self.since >= self.shared.settings.checkpoint_records;
+        if !full && now < self.due {
+            return;
+        }
+        if self.writer.as_ref().is_some_and(Writer::is_busy) {
+            return;
+        }
+        self.due = now + self.shared.settings.checkpoint_interval;
+        let wall = self.shared.clock.wall();
+        let failed = self.writer.as_ref().map(Writer::failed).unwrap_or_default();
+        {
+            let mut folds = self.shared.folds.write();
+            folds.tree.forget_tombstones(wall);
+            folds.tree.give_back(failed);
+            if self.since == 0 && folds.tree.changes() == 0 {
+                return;
+            }
+        }
+        let job = self.job();
+        match &self.writer {
+            Some(writer) => writer.submit(job),
+            None => self.save(job),
+        }
+    }
+
+    /// What has changed since the last checkpoint. Nobody else folds, so what is copied under
+    /// several locks still is the state at one place of each lane.
+    fn job(&mut self) -> Job {
+        self.since = 0;
+        let mut changes = Vec::new();
+        loop {
+            let some = self.shared.folds.write().tree.take_changes(SECTION_CHANGES);
+            if some.is_empty() {
+                break;
+            }
+            changes.extend(some);
+        }
+        // A sorted store likes it in order.
+        changes.sort_unstable_by(|a, b| a.topic.cmp(&b.topic));
+        let marks = self.lanes.each_ref().map(|lane| lane.mark.clone());
+        Job { changes, marks }
+    }
+
+    fn save(&self, job: Job) {
+        if let Err(topics) = save(&self.shared, &self.store, job) {
+            self.shared.folds.write().tree.give_back(topics);
+        }
+    }
+
+    /// Folds what is durable and writes the last checkpoint.
+    fn finish(&mut self) {
+        if let Err(error) = self.catch_up() {
+            tracing::warn!(%error, "the views end before the journal does");
+        }
+        if let Some(writer) = self.writer.take() {
+            let failed = writer.finish();
+            self.shared.folds.write().tree.give_back(failed);
+        }
+        if self.since > 0 || self.shared.folds.read().tree.changes() > 0 {
+            let job = self.job();
+            self.save(job);
+        }
+    }
+}
+
+impl LaneReader {
+    fn new(shared: &Shared, lane: Lane, mark: Mark) -> Result<Self, OpenError> {
+        shared.journal.open_cursor(CURSOR, lane, hold(mark.seq))?;
+        Ok(Self {
+            follower: shared.journal.follow(lane, mark.seq)?,
+            mark,
+            ended: false,
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Miss {
+    Gap,
+    Damage,
+}
+
+impl Shared {
+    /// Folds records of a lane, publishes them and wakes who watches their devices. The new mark.
+    fn fold(&self, lane: Lane, records: Vec<Record>) -> Option<Mark> {
+        let mut touched = BTreeSet::new();
+        for section in records.chunks(SECTION_RECORDS) {
+            let meanings: Vec<_> = section.iter().map(|record| self.meaning(record)).collect();
+            let mut folds = self.folds.write();
+            for (record, meaning) in section.iter().zip(meanings) {
+                folds.apply(&self.node, record, meaning, &mut touched);
+            }
+        }
+        self.metrics
+            .applied
+            .get_or_create(&lane.into())
+            .inc_by(records.len() as u64);
+        self.count();
+        let last = records.last()?.clone();
+        if self.live.receiver_count() > 0 {
+            // Nobody listens any more: then nobody misses it.
+            let _ = self.live.send(records.into());
+        }
+        self.watches.wake(touched);
+        Some(Mark {
+            seq: last.position.seq,
+            last: Some(last),
+        })
+    }
+
+    fn meaning(&self, record: &Record) -> Meaning {
+        let (meaning, error) = Meaning::of(self.node.as_str(), record);
+        if let Some(error) = error {
+            tracing::warn!(topic = %record.topic, position = %record.position, %error, "a device record cannot be read");
+            self.metrics.undecodable.inc();
+            self.trouble.lock().undecodable += 1;
+        }
+        meaning
+    }
+
+    fn missed(&self, lane: Lane, from: Seq, to: Seq, miss: Miss) {
+        let count = (to.0 + 1).saturating_sub(from.0);
+        let mut trouble = self.trouble.lock();
+        let (total, metric) = match miss {
+            Miss::Gap => (&mut trouble.gap_records, &self.metrics.gap_records),
+            Miss::Damage => (&mut trouble.damaged_records, &self.metrics.damaged_records),
+        };
+        *total += count;
+        metric.get_or_create(&lane.into()).inc_by(count);
+    }
+
+    /// Sets the gauges to what the views hold.
+    fn count(&self) {
+        let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let (folds, metrics) = (self.folds.read(), &self.metrics);
+        metrics.topics.set(gauge(folds.tree.topics()));
+        metrics.tombstones.set(gauge(folds.tree.tombstones()));
+        metrics.bytes.set(gauge(folds.tree.bytes()));
+        metrics.devices.set(gauge(folds.registry.len()));
+        metrics.commands.set(gauge(folds.commands.len()));
+        metrics
+            .commands_unsettled
+            .set(gauge(folds.commands.len_unsettled()));
+        metrics.watched_devices.set(gauge(self.watches.len()));
+        let counted = metrics.over_limit.get();
+        metrics
+            .over_limit
+            .inc_by(folds.tree.over_limit().saturating_sub(counted));
+    }
+}
+
+struct EndOnDrop<'a>(&'a Shared);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        Lane::ALL.into_iter().for_each(|lane| self.0.end_lane(lane));
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
