@@ -1,0 +1,6 @@
+//! Tests of the configuration as an operator meets it: text in, diagnostics or values out.
+
+mod cases;
+mod hostile;
+mod sample;
+mod sample_tests;
