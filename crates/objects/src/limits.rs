@@ -18,7 +18,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            picture_bytes: 4 << 20,
+            picture_bytes: 16 << 20,
             incoming_bytes: 1 << 30,
             incoming_pictures: 10_000,
             abandoned_after: Duration::from_secs(7 * 86_400),

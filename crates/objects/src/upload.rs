@@ -97,6 +97,12 @@ impl Upload {
         (self.next_block < self.header.blocks()).then_some(self.next_block as u16)
     }
 
+    /// How many blocks are there, from the first on.
+    #[must_use]
+    pub const fn blocks(&self) -> u32 {
+        self.next_block
+    }
+
     /// Takes the block that is next.
     ///
     /// # Errors
@@ -150,6 +156,14 @@ impl Upload {
         self.store.put(&stored.address, content).await?;
         self.remove_part().await?;
         Ok(stored)
+    }
+
+    /// Throws the blocks away: the device does not have the picture any more.
+    ///
+    /// # Errors
+    /// If the disk fails; the part then goes by [`PictureStore::sweep`].
+    pub async fn abandon(self) -> io::Result<()> {
+        self.remove_part().await
     }
 
     async fn remove_part(&self) -> io::Result<()> {

@@ -97,7 +97,7 @@ async fn a_picture_goes_on_at_its_next_block_on_another_connection_and_after_a_r
     let mut upload = second.resume(SERIAL, header).await.unwrap();
     assert_eq!(upload.next_block(), Some(2));
     put(&mut upload, &content, 1).await;
-    assert_eq!(upload.next_block(), None);
+    assert_eq!((upload.next_block(), upload.blocks()), (None, 3));
     drop(upload);
     let whole = second.resume(SERIAL, header).await.unwrap();
     let stored = whole.finish().await.unwrap();
@@ -270,6 +270,8 @@ async fn abandoned_parts_are_removed_and_make_room() {
     let now = SystemClock.wall();
     assert_eq!(pictures.sweep(now).await.unwrap(), 0);
     let in_a_week = now.saturating_add(Limits::default().abandoned_after + Duration::from_secs(5));
+    let other = pictures.resume(SERIAL, header(2, &content)).await.unwrap();
+    other.abandon().await.unwrap();
     assert_eq!(pictures.sweep(in_a_week).await.unwrap(), 1);
     assert_eq!(pictures.incoming_status(), IncomingStatus::default());
     // A device that comes back just then loses nothing.
