@@ -68,8 +68,6 @@ pub struct Device {
     /// Pictures to be taken by command have their bytes from here.
     seed: u64,
     check_in_minutes: u16,
-    /// Which of the orders were answered on the present connection.
-    answered: Vec<usize>,
 }
 
 impl Device {
@@ -86,7 +84,6 @@ impl Device {
             pictures: VecDeque::new(),
             seed,
             check_in_minutes: 30,
-            answered: Vec::new(),
         }
     }
 
@@ -149,13 +146,8 @@ impl Device {
         self.pictures.push_back(picture);
     }
 
-    /// Begins a connection: appends the identity frame to `out`.
-    pub fn connect(&mut self, out: &mut Vec<u8>) {
-        self.answered.clear();
-        self.identify(out);
-    }
-
-    fn identify(&self, out: &mut Vec<u8>) {
+    /// Appends the identity frame, the first of every connection, to `out`.
+    pub fn identify(&self, out: &mut Vec<u8>) {
         wire::encode(
             kind::IDENTITY,
             &identity(&self.books.serial, &self.version),
@@ -211,10 +203,11 @@ impl Device {
                 self.command(id, code, fields.rest(), now, out);
             }
             kind::GOODBYE => {
-                // It is done with everything it was answered.
-                self.answered
-                    .drain(..)
-                    .for_each(|at| self.books.orders[at].told = true);
+                // It would have sent again what it knows no answer to.
+                self.books
+                    .orders
+                    .iter_mut()
+                    .for_each(|order| order.told = true);
                 return Ok(Step::Goodbye);
             }
             other => return Err(Violation::Type(other)),
@@ -340,7 +333,6 @@ impl Device {
         });
         let order = &mut self.books.orders[at];
         order.deliveries += 1;
-        self.answered.push(at);
         let [low, high] = id.to_le_bytes();
         wire::encode(kind::RESULT, &[low, high, order.result], out);
     }

@@ -118,7 +118,7 @@ async fn talk(
     heard: &mut impl FnMut(),
 ) -> Result<(), End> {
     let mut out = Vec::new();
-    device.connect(&mut out);
+    device.identify(&mut out);
     mouth.say(&out, None).await?;
     loop {
         let frame = timeout(mouth.patience, ear.listen())

@@ -193,8 +193,8 @@ impl Run {
         Device::new(&serial, &self.plan.software_version, seed)
     }
 
-    /// Calls until a dialogue comes to its end, or everything is over. A visit that falls due
-    /// meanwhile waits: the device has one modem.
+    /// Calls until a dialogue comes to its end, the device holds nothing more, or everything is
+    /// over. A visit that falls due meanwhile waits: the device has one modem.
     async fn deliver(&self, device: &mut Device, index: u32, mut conduct: Conduct, rng: &mut Rng) {
         let mut backoff = BACKOFF_MIN;
         loop {
@@ -207,6 +207,9 @@ impl Run {
                 // Where it was cut by plan, the device gets through at its next attempt.
                 Some(Called::Interrupted) => (conduct, backoff) = (Conduct::PLAIN, BACKOFF_MIN),
                 Some(Called::Failed) => conduct = Conduct::PLAIN,
+            }
+            if device.kept() == 0 {
+                return;
             }
             let pause = sleep(backoff.mul_f64(0.5 + rng.unit() / 2.0));
             if self.over.run_until_cancelled(pause).await.is_none() {

@@ -67,7 +67,7 @@ pub struct Order {
     pub result: u8,
     /// How often it came.
     pub deliveries: u32,
-    /// The station went on after the answer, so it must have kept it.
+    /// The station said goodbye since: it must have kept the answer.
     pub told: bool,
 }
 

@@ -361,10 +361,14 @@ fn difference(entry: &Entry, name: &str, shown: &Shown) -> Option<String> {
     (detail != expected).then(|| format!("shown with {detail}, sent with {expected}"))
 }
 
-/// Whether a command's state is what the device's answer makes it.
+/// Whether a command's state agrees with the device's answer. One whose time ran out before the
+/// answer came rightly shows that.
 fn settled(state: &Value, result: u8) -> bool {
-    let expected = if result == 0 { "confirmed" } else { "refused" };
-    text(state, "state") == Some(expected) && number(state, "result") == Some(result.into())
+    let answered = if result == 0 { "confirmed" } else { "refused" };
+    match text(state, "state") {
+        Some("expired" | "cancelled") => true,
+        shown => shown == Some(answered) && number(state, "result") == Some(result.into()),
+    }
 }
 
 fn time(shown: &Shown) -> Option<u32> {

@@ -1,6 +1,7 @@
 //! Many devices on one thread: non-blocking sockets, one `epoll`, one system call per step.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -71,7 +72,6 @@ pub(super) struct Engine {
     open: usize,
     /// Devices send their identity and nothing more.
     mute: bool,
-    events: Vec<epoll::Event>,
     out: Vec<u8>,
     news: Vec<News>,
     swept: Instant,
@@ -90,7 +90,6 @@ impl Engine {
             lines: (0..target.devices).map(|_| None).collect(),
             open: 0,
             mute,
-            events: Vec::with_capacity(BATCH),
             out: Vec::with_capacity(1_024),
             news: Vec::new(),
             swept: SystemClock.monotonic(),
@@ -185,21 +184,17 @@ impl Engine {
             tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: wait.subsec_nanos().into(),
         };
-        let mut events = std::mem::take(&mut self.events);
-        events.clear();
-        match epoll::wait(
-            &self.epoll,
-            rustix::buffer::spare_capacity(&mut events),
-            Some(&timeout),
-        ) {
-            Ok(_) | Err(Errno::INTR) => {}
+        let mut room = [const { MaybeUninit::uninit() }; BATCH];
+        match epoll::wait(&self.epoll, &mut room, Some(&timeout)) {
+            Ok((events, _)) => {
+                for event in events {
+                    let epoll::Event { flags, data } = *event;
+                    self.ready(data.u64() as u32, flags);
+                }
+            }
+            Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        for event in &events {
-            let epoll::Event { flags, data } = *event;
-            self.ready(data.u64() as u32, flags);
-        }
-        self.events = events;
         self.sweep();
         self.news.drain(..).for_each(&mut each);
         Ok(())
@@ -226,7 +221,7 @@ impl Engine {
 
     fn greet(&mut self, device: u32) {
         self.out.clear();
-        self.devices[device as usize].connect(&mut self.out);
+        self.devices[device as usize].identify(&mut self.out);
         self.flush(device);
     }
 
