@@ -130,13 +130,16 @@ impl Log {
             self.is_kept |= page.has_more;
             return (true, page.has_more.then_some(Violation::PageStuck));
         };
+        // Nothing can be read behind the greatest number there is, so nothing can be checked either.
+        let goes_on = greatest < u32::MAX;
+        let is_sound = page.is_ascending && goes_on;
         self.last = Some(greatest);
         self.next = greatest.saturating_add(1);
-        self.is_unread = page.has_more && greatest != u32::MAX;
-        self.is_checked = greatest == u32::MAX;
+        self.is_unread = page.has_more && goes_on;
+        self.is_checked = false;
         self.is_doubtful |= page.has_alarm;
-        self.is_kept |= !page.is_ascending;
-        (true, (!page.is_ascending).then_some(Violation::PageOrder))
+        self.is_kept |= !is_sound;
+        (true, (!is_sound).then_some(Violation::PageOrder))
     }
 
     /// Takes note of a page that no request waits for. It says nothing about the entries before it,

@@ -41,8 +41,8 @@ pub enum Violation {
     },
     /// The same identity again. Ignored.
     IdentityAgain,
-    /// A page whose indexes do not grow. Its entries are taken; nothing is deleted on this
-    /// connection.
+    /// A page whose indexes do not grow, or reach the greatest number there is. Its entries are taken;
+    /// nothing is deleted on this connection.
     PageOrder,
     /// A page with an index before the one that was asked for: it answers an earlier request, or
     /// none. Its entries are taken, the answer is still waited for, and the log is read again from
