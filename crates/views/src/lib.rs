@@ -13,6 +13,7 @@
 //! - What cannot be folded (a gap, damage, a payload that is none) is counted and shown in
 //!   [`Status`], never skipped silently.
 
+mod apply;
 mod audit;
 mod checkpoint;
 mod error;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use spica_clock::SharedClock;
 use spica_devices::{DeviceTopics, Serial};
-use spica_journal::{SharedJournal, Ticket};
+use spica_journal::{SharedJournal, SubmitError, Ticket};
 use spica_model::{Cause, ContentType, Kind, Lane, NewRecord, Op, Seq, Topic};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -112,8 +112,14 @@ impl DeviceService {
 
     async fn turn_at(&self, index: usize) -> Result<MutexGuard<'_, Seq>, DeviceError> {
         let guard = self.locks.slots[index].lock().await;
-        self.shown(*guard).await?;
-        Ok(guard)
+        match self.views.try_applied(LANE, *guard).await {
+            Ok(()) => Ok(guard),
+            // Nothing of this turn is written yet: for its caller that is a refusal.
+            Err(_) => Err(match self.journal.watermark(LANE).failure() {
+                Some(error) => SubmitError::Failed(error.clone()),
+                None => SubmitError::Closed,
+            })?,
+        }
     }
 
     /// Submits drafts in turn `guard`; they are not durable yet.
@@ -149,11 +155,7 @@ impl DeviceService {
     /// Waits until the records of a ticket are durable and shown.
     async fn settle(&self, ticket: &Ticket) -> Result<(), DeviceError> {
         ticket.durable().await?;
-        self.shown(ticket.waits_for()).await
-    }
-
-    async fn shown(&self, seq: Seq) -> Result<(), DeviceError> {
-        let shown = self.views.try_applied(LANE, seq).await;
+        let shown = self.views.try_applied(LANE, ticket.waits_for()).await;
         shown.map_err(|_| DeviceError::Stopped)
     }
 
