@@ -51,20 +51,18 @@ impl<'p, 'd> Iterator for Details<'p, 'd> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (tag, rest) = self.rest.split_first()?;
-        let (length, rest) = rest.split_first().unwrap_or((&0, rest));
-        let (bytes, rest) = rest
-            .split_at_checked(usize::from(*length))
+        // A value that is cut off has no length of its own.
+        let (length, rest) = match rest.split_first() {
+            Some((length, rest)) => (Some(usize::from(*length)), rest),
+            None => (None, rest),
+        };
+        let (bytes, rest) = length
+            .and_then(|length| rest.split_at_checked(length))
             .unwrap_or((rest, &[]));
         self.rest = rest;
         let known = self.known.iter().find(|detail| detail.tag == *tag);
-        Some(match known {
-            Some(detail) if bytes.len() == usize::from(*length) => {
-                match detail.layout.read(bytes) {
-                    Some(values) => DetailItem::Known(detail, values),
-                    None => DetailItem::Other { tag: *tag, bytes },
-                }
-            }
-            _ => DetailItem::Other { tag: *tag, bytes },
-        })
+        let whole = known.filter(|_| length == Some(bytes.len()));
+        let values = whole.and_then(|d| Some(DetailItem::Known(d, d.layout.read(bytes)?)));
+        Some(values.unwrap_or(DetailItem::Other { tag: *tag, bytes }))
     }
 }

@@ -75,7 +75,7 @@ fn minutes_detail(raw: &Text, details: &[Detail]) -> Checked<String> {
     };
     let known = details.iter().filter(is_number);
     let allowed: Vec<_> = known.map(|d| (d.name.as_str(), d.name.as_str())).collect();
-    one_of("after", raw, &allowed).map(str::to_owned)
+    one_of("after (a detail of one whole number)", raw, &allowed).map(str::to_owned)
 }
 
 /// A case that nothing raises cannot be cleared, nor a timer stopped that nothing starts: it would

@@ -47,13 +47,13 @@ pub(super) fn one_of<T: Copy>(what: &str, raw: &Text, allowed: &[(&str, T)]) -> 
             .iter()
             .map(|(name, _)| format!("{name:?}"))
             .collect();
+        let allowed = match names.as_slice() {
+            [] => "there is nothing that it could be".to_owned(),
+            names => format!("allowed are {}", names.join(", ")),
+        };
         Problem {
             span: raw.span(),
-            message: format!(
-                "{what} is {:?}; allowed are {}",
-                raw.get_ref(),
-                names.join(", ")
-            ),
+            message: format!("{what} is {:?}; {allowed}", raw.get_ref()),
         }
     })
 }
