@@ -2,6 +2,7 @@
 //! where the plan says so.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use spica_clock::Clock;
@@ -121,6 +122,12 @@ async fn talk(
     device.identify(&mut out);
     mouth.say(&out, None).await?;
     loop {
+        if let Some((event, _)) = alarm.take_if(|(_, frames)| mouth.frames > *frames) {
+            out.clear();
+            device.record(event, Arc::default(), clock.wall());
+            device.send_newest(clock.wall(), &mut out);
+            mouth.say(&out, None).await?;
+        }
         let frame = timeout(mouth.patience, ear.listen())
             .await
             .map_err(|_| End::TimedOut)??;
@@ -129,17 +136,10 @@ async fn talk(
             return Err(End::Cut);
         }
         out.clear();
-        let now = clock.wall();
-        if device.answer(frame, now, &mut out)? == Step::Goodbye {
+        if device.answer(frame, clock.wall(), &mut out)? == Step::Goodbye {
             return Ok(());
         }
         mouth.say(&out, Some(frame)).await?;
-        if let Some((event, _)) = alarm.take_if(|(_, frames)| mouth.frames > *frames) {
-            out.clear();
-            device.record(event, Default::default(), clock.wall());
-            device.send_newest(clock.wall(), &mut out);
-            mouth.say(&out, None).await?;
-        }
     }
 }
 

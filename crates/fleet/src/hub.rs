@@ -83,6 +83,24 @@ struct Page {
     next: Option<String>,
     #[serde(default)]
     damaged: Vec<Value>,
+    #[serde(default)]
+    gaps: Vec<Value>,
+}
+
+/// What the hub said it cannot show while it showed the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holes {
+    /// Ranges of its journal that it cannot read.
+    pub damaged: usize,
+    /// Ranges that its retention removed while it was read.
+    pub gaps: usize,
+}
+
+impl std::ops::AddAssign for Holes {
+    fn add_assign(&mut self, other: Self) {
+        self.damaged += other.damaged;
+        self.gaps += other.gaps;
+    }
 }
 
 impl Hub {
@@ -143,7 +161,7 @@ impl Hub {
     }
 
     /// Hands every record to `each` whose topic fits `filter` (below the node) and that was
-    /// received at `from` or later. Says how many places of damage the hub met on the way.
+    /// received at `from` or later. Says what the hub could not show on the way.
     ///
     /// # Errors
     /// If the hub refuses, does not answer, or answers nonsense.
@@ -152,10 +170,10 @@ impl Hub {
         filter: &str,
         from: Timestamp,
         mut each: impl FnMut(Shown),
-    ) -> Result<usize, HubError> {
+    ) -> Result<Holes, HubError> {
         let topic = format!("{}/{filter}", self.node);
         let (from, limit) = (from.to_string(), PAGE_RECORDS.to_string());
-        let (mut after, mut damaged) = (None::<String>, 0);
+        let (mut after, mut holes) = (None::<String>, Holes::default());
         loop {
             let mut query = vec![
                 ("topic", &*topic),
@@ -176,10 +194,11 @@ impl Hub {
                 request,
                 detail: error.to_string(),
             })?;
-            damaged += page.damaged.len();
+            holes.damaged += page.damaged.len();
+            holes.gaps += page.gaps.len();
             page.records.into_iter().for_each(&mut each);
             after = match page.next {
-                None => return Ok(damaged),
+                None => return Ok(holes),
                 same if same == after => {
                     let detail = "a page's next cursor is its own".to_owned();
                     return Err(HubError::Shape {

@@ -16,7 +16,8 @@ pub struct Visit {
     pub events: Vec<(Event, Arc<Detail>)>,
     /// Seed and size of a picture that was taken.
     pub picture: Option<(u64, u32)>,
-    /// An alarm that the device sends unasked, and after how many frames of the station.
+    /// An alarm that the device sends unasked: once it has sent more frames than this. With 0 it
+    /// crosses the station's first request on the way.
     pub alarm: Option<(Event, u32)>,
     /// How the device's side behaves.
     pub behaviour: Behaviour,

@@ -26,7 +26,7 @@ mod rng;
 pub mod wire;
 
 pub use fleet::{Fleet, RunError};
-pub use hub::{Hub, HubError, Shown};
+pub use hub::{Holes, Hub, HubError, Shown};
 pub use itinerary::{Behaviour, Cut, Itinerary, Visit};
 pub use ledger::{DeviceBooks, Entry, Order, Outcome, Shot, Totals};
 pub use plan::{Arrival, Pictures, Plan, PlanError, Trouble, Weight, registry_csv, serials};

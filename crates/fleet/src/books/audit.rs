@@ -9,7 +9,7 @@ use super::Bounds;
 use super::report::{Example, Finding, Report, Tally};
 use crate::device::unix_secs;
 use crate::event::Detail;
-use crate::hub::Shown;
+use crate::hub::{Holes, Shown};
 use crate::latency::Latencies;
 use crate::ledger::{DeviceBooks, Entry, Order, Outcome, Shot};
 
@@ -206,9 +206,9 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// Draws the line; `damaged` is how many damaged places the hub met.
+    /// Draws the line; `holes` is what the hub said it cannot show.
     #[must_use]
-    pub fn finish(mut self, damaged: usize) -> Report {
+    pub fn finish(mut self, holes: Holes) -> Report {
         for books in &self.outcome.devices {
             let Some(seen) = self.devices.remove(&*books.serial) else {
                 continue;
@@ -227,7 +227,8 @@ impl<'a> Audit<'a> {
             devices: self.outcome.devices.len() as u64,
             seconds: (ran.as_secs_f64() * 10.0).round() / 10.0,
             connections: self.outcome.totals,
-            damaged: damaged as u64,
+            damaged: holes.damaged as u64,
+            gaps: holes.gaps as u64,
             critical_ms_p50: critical_p50,
             critical_ms_p99: critical_p99,
             normal_ms_p50: normal_p50,

@@ -5,7 +5,7 @@ mod report;
 
 use std::time::Duration;
 
-use crate::hub::{Hub, HubError};
+use crate::hub::{Holes, Hub, HubError};
 use crate::ledger::Outcome;
 use crate::picture::sha256;
 
@@ -58,13 +58,14 @@ pub async fn compare_within(
     let mut audit = Audit::new(outcome, hub.node(), bounds);
     // The hub's clock may lag behind the fleet's; older records of the fleet are known by their time.
     let from = outcome.started.saturating_sub(Duration::from_secs(600));
-    let mut damaged = hub
+    let mut holes = Holes::default();
+    holes += hub
         .history("devices/+/events/#", from, |shown| audit.event(&shown))
         .await?;
-    damaged += hub
+    holes += hub
         .history("devices/+/pictures", from, |shown| audit.picture(&shown))
         .await?;
-    damaged += hub
+    holes += hub
         .history("devices/+/commands/+", from, |shown| audit.command(&shown))
         .await?;
     for download in audit.downloads() {
@@ -74,5 +75,5 @@ pub async fn compare_within(
             Err(error) => return Err(error),
         }
     }
-    Ok(audit.finish(damaged))
+    Ok(audit.finish(holes))
 }

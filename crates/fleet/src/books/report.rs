@@ -73,8 +73,10 @@ pub struct Report {
     pub unexpected: u64,
     /// Received later than the bound.
     pub late: u64,
-    /// Damaged places the hub met in its own journal while it answered.
+    /// Ranges of its journal the hub could not read while it answered.
     pub damaged: u64,
+    /// Ranges its retention removed while it answered: what was in them counts as lost.
+    pub gaps: u64,
     /// First sending of a critical event to its reception, median, in milliseconds.
     pub critical_ms_p50: f64,
     /// 99th percentile.
@@ -146,11 +148,11 @@ impl fmt::Display for Report {
         for violation in &self.violations {
             writeln!(f, "  Against the profile: {violation}")?;
         }
-        if self.damaged > 0 {
+        if self.damaged + self.gaps > 0 {
+            let Self { damaged, gaps, .. } = self;
             writeln!(
                 f,
-                "  The hub's journal is damaged in {} places",
-                self.damaged
+                "  The hub could not show {damaged} damaged and {gaps} removed ranges"
             )?;
         }
         write!(

@@ -9,7 +9,7 @@ use spica_fleet::books::{Audit, Bounds, Finding, Report};
 use spica_fleet::device::Device;
 use spica_fleet::event::{Detail, Event};
 use spica_fleet::wire::{Frame, kind};
-use spica_fleet::{DeviceBooks, Outcome};
+use spica_fleet::{DeviceBooks, Holes, Outcome};
 use spica_model::Timestamp;
 
 const START: u32 = 1_795_323_683;
@@ -112,7 +112,7 @@ fn check(spoil: impl FnOnce(&mut [Vec<Shown>; 3])) -> Report {
     all[0].iter().for_each(|shown| audit.event(shown));
     all[1].iter().for_each(|shown| audit.picture(shown));
     all[2].iter().for_each(|shown| audit.command(shown));
-    audit.finish(0)
+    audit.finish(Holes::default())
 }
 
 /// Lost, duplicated, altered, unexpected, late.
@@ -286,7 +286,7 @@ fn pictures_are_compared_byte_for_byte_as_far_as_wanted() {
         let downloads = audit.downloads();
         assert_eq!(downloads.len(), 1);
         audit.downloaded(&downloads[0], sha256);
-        let report = audit.finish(0);
+        let report = audit.finish(Holes::default());
         assert_eq!(
             (findings(&report), report.pictures_downloaded),
             (expected, 1),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use spica_fleet::books::{Audit, Bounds, Finding, Report};
-use spica_fleet::{Arrival, Fleet, Outcome, Pictures, Plan, Progress, Status, Totals, Trouble};
+use spica_fleet::{
+    Arrival, Fleet, Holes, Outcome, Pictures, Plan, Progress, Status, Totals, Trouble,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::station::{Flaw, Station};
@@ -27,7 +29,7 @@ fn audit(outcome: &Outcome, station: &Station) -> Report {
     kept.events.iter().for_each(|shown| audit.event(shown));
     kept.pictures.iter().for_each(|shown| audit.picture(shown));
     kept.commands.iter().for_each(|shown| audit.command(shown));
-    audit.finish(0)
+    audit.finish(Holes::default())
 }
 
 #[tokio::test]

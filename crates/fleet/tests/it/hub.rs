@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::json;
-use spica_fleet::{Hub, HubError, serials};
+use spica_fleet::{Holes, Hub, HubError, serials};
 use spica_model::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -56,7 +56,7 @@ async fn history_is_read_page_by_page() {
                 json!({"records": [record(3)], "next": null, "damaged": []})
             }
             head if head.contains("after=c1") => {
-                json!({"records": [], "next": "c2", "damaged": [{"file": "x"}]})
+                json!({"records": [], "next": "c2", "damaged": [{}], "gaps": [{}, {}]})
             }
             _ => json!({"records": [record(1), record(2)], "next": "c1", "damaged": []}),
         };
@@ -65,10 +65,16 @@ async fn history_is_read_page_by_page() {
     .await;
     let mut topics = Vec::new();
     let from = Timestamp::from_secs(1_795_323_683);
-    let damaged = hub
+    let holes = hub
         .history("devices/+/events/#", from, |shown| topics.push(shown.topic))
         .await;
-    assert_eq!(damaged.unwrap(), 1);
+    assert_eq!(
+        holes.unwrap(),
+        Holes {
+            damaged: 1,
+            gaps: 2
+        }
+    );
     assert_eq!(topics, ["root/t1", "root/t2", "root/t3"]);
     let first = asked.lock()[0].to_lowercase();
     assert!(first.contains("authorization: bearer secret"), "{first}");

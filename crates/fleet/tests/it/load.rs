@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use spica_fleet::Outcome;
 use spica_fleet::books::{Audit, Bounds, Report};
 use spica_fleet::load::{Target, Until, burst, idle, phone_home};
+use spica_fleet::{Holes, Outcome};
 
 use crate::station::{Flaw, Station};
 
@@ -16,7 +16,7 @@ fn audit(outcome: &Outcome, station: &Station) -> Report {
         .events
         .iter()
         .for_each(|shown| audit.event(shown));
-    audit.finish(0)
+    audit.finish(Holes::default())
 }
 
 fn target(station: &Station, devices: u32) -> Target {
