@@ -191,10 +191,6 @@ impl<'a> Fields<'a> {
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.take().map(u32::from_le_bytes)
     }
-
-    pub(crate) const fn rest(self) -> &'a [u8] {
-        self.0
-    }
 }
 
 #[cfg(test)]

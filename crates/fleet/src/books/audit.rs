@@ -6,9 +6,9 @@ use serde_json::Value;
 use spica_model::Timestamp;
 
 use super::Bounds;
-use super::report::{Example, Finding, Report, Tally};
+use super::facts::{difference, number, settled, text, time, what};
+use super::report::{Example, Finding, Report};
 use crate::device::unix_secs;
-use crate::event::Detail;
 use crate::hub::{Holes, Shown};
 use crate::latency::Latencies;
 use crate::ledger::{DeviceBooks, Entry, Order, Outcome, Shot};
@@ -321,66 +321,4 @@ impl<'a> Audit<'a> {
             report.examples.push(Example { finding, detail });
         }
     }
-}
-
-impl Tally {
-    fn count(&mut self, told: bool, shown: bool) {
-        self.produced += 1;
-        self.told += u64::from(told);
-        self.shown += u64::from(shown);
-        self.held += u64::from(!told);
-    }
-}
-
-fn what(serial: &str, entry: &Entry) -> String {
-    let Entry {
-        index, event, time, ..
-    } = entry;
-    let time = Timestamp::from_secs(*time);
-    format!("entry {index} of {serial}, {event} at {time}")
-}
-
-/// How an event differs from what the device sent, if it does.
-fn difference(entry: &Entry, name: &str, shown: &Shown) -> Option<String> {
-    let event = entry.event.to_string();
-    let class = if entry.event.is_critical() {
-        "critical"
-    } else {
-        "normal"
-    };
-    if name != event || text(&shown.value, "event") != Some(&*event) {
-        return Some(format!("shown as {name}"));
-    }
-    if number(&shown.value, "code") != Some(entry.event.0.into()) {
-        return Some(format!("shown with code {}", shown.value["code"]));
-    }
-    if shown.class != class {
-        return Some(format!("shown as {}, it is {class}", shown.class));
-    }
-    let detail = Detail::normalise(shown.value["detail"].clone());
-    let expected = entry.detail.expected();
-    (detail != expected).then(|| format!("shown with {detail}, sent with {expected}"))
-}
-
-/// Whether a command's state agrees with the device's answer. One whose time ran out before the
-/// answer came rightly shows that.
-fn settled(state: &Value, result: u8) -> bool {
-    let answered = if result == 0 { "confirmed" } else { "refused" };
-    match text(state, "state") {
-        Some("expired" | "cancelled") => true,
-        shown => shown == Some(answered) && number(state, "result") == Some(result.into()),
-    }
-}
-
-fn time(shown: &Shown) -> Option<u32> {
-    let time = shown.source_time.as_deref()?.parse::<Timestamp>().ok()?;
-    Some(unix_secs(time))
-}
-
-fn number(value: &Value, field: &str) -> Option<u64> {
-    value.get(field)?.as_u64()
-}
-
-fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
-    value.get(field)?.as_str()
 }

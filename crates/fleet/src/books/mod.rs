@@ -1,6 +1,7 @@
 //! The books: what a fleet was told is durable, against what the hub can show.
 
 mod audit;
+mod facts;
 mod report;
 
 use std::time::Duration;

@@ -2,24 +2,20 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, connect, recv, send,
-    socket_with, sockopt,
-};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use spica_clock::{Clock, SystemClock};
 use spica_model::Timestamp;
 
 use super::Target;
+use super::line::Line;
 use crate::device::{Device, Step};
 use crate::ledger::{Outcome, Totals};
-use crate::plan::{device_source, serial};
-use crate::wire::Decoder;
+use crate::plan::serial;
 
 /// Events taken from the kernel at a time.
 const BATCH: usize = 256;
@@ -50,18 +46,6 @@ pub(super) struct News {
     pub(super) what: Happening,
     pub(super) at: Instant,
     pub(super) began: Instant,
-}
-
-/// A connection.
-struct Line {
-    socket: OwnedFd,
-    decoder: Decoder,
-    began: Instant,
-    last: Instant,
-    /// The identity has gone out.
-    greeted: bool,
-    heard: bool,
-    told: bool,
 }
 
 pub(super) struct Engine {
@@ -112,7 +96,7 @@ impl Engine {
     pub(super) fn call(&mut self, device: u32) {
         let now = SystemClock.monotonic();
         self.totals.connections += 1;
-        match self.dial(device, now) {
+        match Line::dial(&self.target, &self.epoll, device, now) {
             Ok(line) => {
                 self.open += 1;
                 let connected = line.greeted;
@@ -132,45 +116,6 @@ impl Engine {
                 });
             }
         }
-    }
-
-    /// `greeted` says whether the connection stands already, as it mostly does on loopback.
-    fn dial(&self, device: u32, now: Instant) -> io::Result<Line> {
-        let endpoint = self.target.endpoint;
-        let family = if endpoint.is_ipv4() {
-            AddressFamily::INET
-        } else {
-            AddressFamily::INET6
-        };
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-        sockopt::set_tcp_nodelay(&socket, true)?;
-        if self.target.spread_sources && endpoint.is_ipv4() && endpoint.ip().is_loopback() {
-            bind(&socket, &SocketAddr::new(device_source(device).into(), 0))?;
-        }
-        let connected = match connect(&socket, &endpoint) {
-            Ok(()) => true,
-            Err(Errno::INPROGRESS) => false,
-            Err(error) => return Err(error.into()),
-        };
-        let interest = if connected {
-            epoll::EventFlags::IN
-        } else {
-            epoll::EventFlags::OUT
-        };
-        let data = epoll::EventData::new_u64(device.into());
-        epoll::add(&self.epoll, &socket, data, interest)?;
-        let decoder = Decoder::default();
-        let (heard, told) = (false, false);
-        Ok(Line {
-            socket,
-            decoder,
-            began: now,
-            last: now,
-            greeted: connected,
-            heard,
-            told,
-        })
     }
 
     /// Waits for up to `wait` until something happens; news since the last call go to `each`.

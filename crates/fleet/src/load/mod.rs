@@ -8,6 +8,7 @@
 mod burst;
 mod engine;
 mod idle;
+mod line;
 mod phone_home;
 
 use std::net::SocketAddr;
