@@ -4,26 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::random::Random;
-
-/// What a medium writes as one: a crash tears writes at these borders only.
-pub(super) const SECTOR: usize = 512;
+use super::settling::{Change, Settling, Survival, copy_out, put};
 
 /// What is allocated as one.
 pub(super) const BLOCK: usize = 4_096;
-
-/// A change that the page cache has and the medium has not.
-#[derive(Debug, Clone)]
-enum Change {
-    Write {
-        /// Where it was meant to go: the length follows from this.
-        end: usize,
-        /// Where its bytes land.
-        lands_at: usize,
-        /// What reaches the medium.
-        bytes: Vec<u8>,
-    },
-    SetLen(usize),
-}
 
 /// Where a write ends up on the medium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,37 +18,6 @@ pub(super) enum Landing {
     Torn(usize),
     /// At another offset.
     At(usize),
-}
-
-/// Which of the unsynced changes a crash leaves on the medium.
-#[derive(Debug, Clone, Copy)]
-enum Survival {
-    All,
-    /// All before the one of this index, none after it, and of this one some sectors.
-    UpTo(usize),
-    /// Each sector on its own, change by change, for as long as this chance holds: a late write of
-    /// one sector may survive an early one of another, but a sector never skips one of its own,
-    /// because the cache holds only its newest content.
-    Scattered(f64),
-}
-
-impl Survival {
-    fn draw(changes: usize, random: &mut Random) -> Self {
-        match random.below(4) {
-            0 => Self::All,
-            1 => Self::UpTo(random.below(changes + 1)),
-            2 => Self::Scattered(0.5),
-            _ => Self::Scattered(random.below(100) as f64 / 100.0),
-        }
-    }
-
-    fn keeps(self, index: usize, random: &mut Random) -> bool {
-        match self {
-            Self::All => true,
-            Self::UpTo(torn) => index < torn || (index == torn && random.chance(0.5)),
-            Self::Scattered(chance) => random.chance(chance),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -205,78 +158,14 @@ impl Inode {
         if self.unsynced.is_empty() {
             return;
         }
-        let mut lost_sectors = BTreeSet::new();
-        let mut len = Some(self.medium.len());
-        let mut final_len = self.medium.len();
-        self.before_sync.clear();
-        for (index, change) in std::mem::take(&mut self.unsynced).into_iter().enumerate() {
-            let lands = |random: &mut Random| survival.keeps(index, random);
-            let wanted_len = match &change {
-                Change::SetLen(wanted) => *wanted,
-                Change::Write { end, .. } => (*end).max(len.unwrap_or(0)),
-            };
-            // Lengths survive in order: none after the first that is lost.
-            len = len
-                .filter(|now| *now == wanted_len || lands(random))
-                .map(|_| wanted_len);
-            final_len = len.unwrap_or(final_len);
-            match change {
-                Change::SetLen(wanted) if len.is_some() => self.medium.truncate(wanted),
-                Change::SetLen(_) => {}
-                Change::Write {
-                    lands_at, bytes, ..
-                } => {
-                    self.note_overwritten(lands_at, bytes.len());
-                    for (at, part) in sectors(lands_at, &bytes) {
-                        let sector = at / SECTOR;
-                        if !lost_sectors.contains(&sector) && lands(random) {
-                            put(&mut self.medium, part, at);
-                        } else {
-                            lost_sectors.insert(sector);
-                        }
-                    }
-                }
-            }
+        let mut settling = Settling::new(&mut self.medium, survival);
+        for (index, change) in self.unsynced.drain(..).enumerate() {
+            settling.apply(index, &change, random);
         }
-        self.medium.resize(final_len, 0);
-    }
-
-    fn note_overwritten(&mut self, offset: usize, len: usize) {
-        let mut old = vec![0; len];
-        copy_out(&self.medium, &mut old, offset);
-        self.before_sync.push((offset, old));
+        self.before_sync = settling.finish();
     }
 }
 
 fn block_range(bytes: Range<usize>) -> Range<usize> {
     bytes.start / BLOCK..bytes.end.div_ceil(BLOCK)
-}
-
-/// The parts of `bytes`, placed at `offset`, that lie in one sector each.
-fn sectors(offset: usize, bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut at = offset;
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        let room = SECTOR - at % SECTOR;
-        let (part, behind) = rest.split_at(room.min(rest.len()));
-        let from = at;
-        at += part.len();
-        rest = behind;
-        (!part.is_empty()).then_some((from, part))
-    })
-}
-
-fn copy_out(content: &[u8], buf: &mut [u8], offset: usize) -> usize {
-    let content = content.get(offset..).unwrap_or_default();
-    let read = content.len().min(buf.len());
-    buf[..read].copy_from_slice(&content[..read]);
-    read
-}
-
-fn put(content: &mut Vec<u8>, bytes: &[u8], offset: usize) {
-    let end = offset + bytes.len();
-    if content.len() < end {
-        content.resize(end, 0);
-    }
-    content[offset..end].copy_from_slice(bytes);
 }

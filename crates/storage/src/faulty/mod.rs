@@ -7,12 +7,14 @@
 //! comes from one seed: the same calls in the same order give the same faults. A file is at most
 //! 256 MiB long, for it is held in memory.
 
+mod access;
 mod disk;
 mod faults;
 mod file;
 mod inode;
 mod names;
 mod random;
+mod settling;
 
 use std::fmt;
 use std::io;
