@@ -191,13 +191,12 @@ impl StateTree {
         topics.into_iter().map(change).collect()
     }
 
-    /// Notes topics as changed again, since they could not be stored.
-    pub fn give_back(&mut self, topics: impl IntoIterator<Item = Topic>) {
-        for topic in topics {
-            if let Some(entry) = self.entries.get_mut(&topic) {
-                entry.changed = true;
+    /// Notes every topic as changed, for a checkpoint that begins anew.
+    pub fn change_all(&mut self) {
+        for (topic, entry) in &mut self.entries {
+            if !std::mem::replace(&mut entry.changed, true) {
+                self.changes.push(topic.clone());
             }
-            self.changes.push(topic);
         }
     }
 

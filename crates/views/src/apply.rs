@@ -52,8 +52,7 @@ impl Shared {
         let (meaning, error) = Meaning::of(self.node.as_str(), record);
         if let Some(error) = error {
             tracing::warn!(topic = %record.topic, position = %record.position, %error, "a device record cannot be read");
-            self.metrics.undecodable.inc();
-            self.trouble.lock().undecodable += 1;
+            self.undecodable(1);
         }
         meaning
     }

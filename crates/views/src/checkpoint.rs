@@ -7,7 +7,8 @@
 //!
 //! Every row carries a checksum. The record at the end of each lane ties the checkpoint to the one
 //! journal whose fold it is. What does not fit is never used: the file is set aside and the journal
-//! replayed.
+//! replayed from its beginning. When retention has removed that beginning, the rows that are sound
+//! are kept and all that is left of the journal is folded on top: folding a record again is harmless.
 
 mod codec;
 mod load;
@@ -15,7 +16,7 @@ mod store;
 mod writer;
 
 use spica_model::{Record, Seq};
-use spica_state::{Change, StateTree};
+use spica_state::{Change, Limits, StateTree};
 
 pub(crate) use load::open;
 pub(crate) use store::Store;
@@ -34,10 +35,22 @@ pub(crate) struct Mark {
 }
 
 /// What a checkpoint held.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) tree: StateTree,
     pub(crate) marks: [Mark; 2],
+    /// Whether all of it was sound.
+    is_whole: bool,
+}
+
+impl Loaded {
+    fn empty(limits: Limits) -> Self {
+        Self {
+            tree: StateTree::new(limits),
+            marks: Default::default(),
+            is_whole: true,
+        }
+    }
 }
 
 /// What goes into the next checkpoint.
@@ -46,3 +59,6 @@ pub(crate) struct Job {
     pub(crate) changes: Vec<Change>,
     pub(crate) marks: [Mark; 2],
 }
+
+#[cfg(test)]
+mod tests;

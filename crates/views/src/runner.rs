@@ -216,19 +216,17 @@ impl Runner {
         }
         self.due = now + self.shared.settings.checkpoint_interval.as_duration();
         let wall = self.shared.clock.wall();
-        let failed = self.writer.as_ref().map(Writer::failed).unwrap_or_default();
         {
-            let mut folds = self.shared.folds.write();
-            folds.tree.forget_tombstones(wall);
-            folds.tree.give_back(failed);
-            if self.since == 0 && folds.tree.changes() == 0 {
+            let tree = &mut self.shared.folds.write().tree;
+            tree.forget_tombstones(wall);
+            if self.since == 0 && tree.changes() == 0 && !self.store.wants_everything() {
                 return;
             }
         }
         let job = self.job();
         match &self.writer {
             Some(writer) => writer.submit(job),
-            None => self.save(job),
+            None => save(&self.shared, &self.store, &job),
         }
     }
 
@@ -236,6 +234,9 @@ impl Runner {
     /// several locks still is the state at one place of each lane.
     fn job(&mut self) -> Job {
         self.since = 0;
+        if self.store.wants_everything() {
+            self.shared.folds.write().tree.change_all();
+        }
         let mut changes = Vec::new();
         loop {
             let some = self.shared.folds.write().tree.take_changes(SECTION_CHANGES);
@@ -250,24 +251,18 @@ impl Runner {
         Job { changes, marks }
     }
 
-    fn save(&self, job: Job) {
-        if let Err(topics) = save(&self.shared, &self.store, job) {
-            self.shared.folds.write().tree.give_back(topics);
-        }
-    }
-
     /// Folds what is durable and writes the last checkpoint.
     fn finish(&mut self) {
         if let Err(error) = self.catch_up() {
             tracing::warn!(%error, "the views end before the journal does");
         }
         if let Some(writer) = self.writer.take() {
-            let failed = writer.finish();
-            self.shared.folds.write().tree.give_back(failed);
+            writer.finish();
         }
-        if self.since > 0 || self.shared.folds.read().tree.changes() > 0 {
+        let changed = self.since > 0 || self.shared.folds.read().tree.changes() > 0;
+        if changed || self.store.wants_everything() {
             let job = self.job();
-            self.save(job);
+            save(&self.shared, &self.store, &job);
         }
     }
 }
@@ -287,6 +282,9 @@ struct EndOnDrop<'a>(&'a Shared);
 
 impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.trouble.lock().failure = Some("the views' thread has panicked".into());
+        }
         Lane::ALL.into_iter().for_each(|lane| self.0.end_lane(lane));
     }
 }

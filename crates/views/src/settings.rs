@@ -50,7 +50,7 @@ impl Default for Settings {
             tombstone_age: Span::from_secs(limits.tombstone_age.as_secs()),
             checkpoint_interval: Span::from_secs(30),
             checkpoint_records: 100_000,
-            chunk_records: 4_096,
+            chunk_records: 1_024,
             live_batches: 256,
             pending_commands: 64,
             settled_commands_kept: 100,

@@ -62,9 +62,9 @@ impl Views {
         spica_devices::DeviceTopics::new(&node, &Serial::LONGEST)?;
         let metrics = Metrics::default();
         let (store, loaded) = checkpoint::open(checkpoint, &*journal, settings.limits(), &metrics)?;
+        let from = loaded.marks.each_ref().map(|mark| mark.seq);
         let mut folds = Folds::new(loaded.tree);
         let undecodable = folds.rebuild(&node);
-        metrics.undecodable.inc_by(undecodable);
         let (live, _) = broadcast::channel(settings.live_batches.max(1));
         let shared = Arc::new(Shared {
             node,
@@ -72,28 +72,32 @@ impl Views {
             journal,
             clock,
             folds: RwLock::new(folds),
-            applied: loaded
-                .marks
-                .each_ref()
-                .map(|mark| Arc::new(Watermark::new(mark.seq))),
+            applied: from.map(|seq| Arc::new(Watermark::new(seq))),
             watches: Arc::default(),
             live,
             metrics,
-            trouble: Mutex::new(Status {
-                undecodable,
-                ..Status::default()
-            }),
+            trouble: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
+        shared.undecodable(undecodable);
         let mut runner = Runner::new(Arc::clone(&shared), store, loaded.marks)?;
+        let began = shared.clock.monotonic();
         runner.catch_up()?;
-        let thread = std::thread::Builder::new()
-            .name("views".into())
-            .spawn(move || runner.run())?;
-        Ok(Arc::new(Self {
-            shared,
-            thread: Mutex::new(Some(thread)),
-        }))
+        let views = Self {
+            shared: Arc::clone(&shared),
+            thread: Mutex::default(),
+        };
+        tracing::info!(
+            topics = views.topics(),
+            devices = views.device_count(),
+            checkpoint = ?from,
+            applied = ?views.status().applied,
+            took = ?shared.clock.monotonic().saturating_duration_since(began),
+            "the views are up"
+        );
+        let thread = std::thread::Builder::new().name("views".into());
+        *views.thread.lock() = Some(thread.spawn(move || runner.run())?);
+        Ok(Arc::new(views))
     }
 
     /// The node whose views these are.
@@ -259,6 +263,12 @@ impl Views {
 }
 
 impl Shared {
+    /// Counts device records that cannot be read.
+    pub(crate) fn undecodable(&self, records: u64) {
+        self.metrics.undecodable.inc_by(records);
+        self.trouble.lock().undecodable += records;
+    }
+
     /// Ends all waits for records of a lane that the views will never show.
     pub(crate) fn end_lane(&self, lane: Lane) {
         self.applied[lane.index()].fail(CommitError {

@@ -11,35 +11,53 @@ use super::store::LoadError;
 use super::{Loaded, Mark, Store};
 use crate::{Metrics, OpenError};
 
-/// Opens the checkpoint of `journal` at `path`. One that cannot be trusted is set aside, and an
-/// empty one takes its place.
+/// Opens the checkpoint of `journal` at `path`. One that cannot be trusted is set aside, and a new
+/// one takes its place.
 pub(crate) fn open(
     path: &Path,
     journal: &dyn Journal,
     limits: Limits,
     metrics: &Metrics,
 ) -> Result<(Store, Loaded), OpenError> {
-    match guarded(|| try_open(path, journal, limits)) {
-        Ok(opened) => Ok(opened),
-        Err(LoadError::File(detail)) => Err(unusable(path, detail)),
-        Err(LoadError::Content(reason)) => {
-            let aside = path.with_added_extension("discarded");
-            tracing::warn!(
-                file = %path.display(),
-                kept_as = %aside.display(),
-                reason,
-                "the checkpoint of the views cannot be trusted: it is set aside, and the journal \
-                 replayed from its beginning"
-            );
-            metrics.checkpoints_discarded.inc();
-            std::fs::rename(path, &aside).map_err(|error| unusable(path, error.to_string()))?;
-            match guarded(|| try_open(path, journal, limits)) {
-                Ok(opened) => Ok(opened),
-                Err(LoadError::File(detail) | LoadError::Content(detail)) => {
-                    Err(unusable(path, detail))
-                }
-            }
-        }
+    let (reason, loaded) = match guarded(|| try_open(path, journal, limits)) {
+        Ok((store, loaded)) if loaded.is_whole => return Ok((store, loaded)),
+        Ok((_, loaded)) => ("topics are damaged or missing".to_owned(), loaded),
+        Err(LoadError::Content(reason)) => (reason, Loaded::empty(limits)),
+        Err(LoadError::File(detail)) => return Err(unusable(path, detail)),
+    };
+    let aside = path.with_added_extension("discarded");
+    tracing::warn!(
+        file = %path.display(),
+        kept_as = %aside.display(),
+        reason,
+        "the checkpoint of the views cannot be trusted: it is set aside, and the journal replayed \
+         from its beginning"
+    );
+    metrics.checkpoints_discarded.inc();
+    std::fs::rename(path, &aside).map_err(|error| unusable(path, error.to_string()))?;
+    match guarded(|| Store::open(path)) {
+        Ok(store) => Ok((store, salvaged(loaded, journal, limits))),
+        Err(LoadError::File(detail) | LoadError::Content(detail)) => Err(unusable(path, detail)),
+    }
+}
+
+/// What to start from when a checkpoint was set aside: nothing, if the journal still has its
+/// beginning; else the sound rows, for they may be all that is left of old topics.
+fn salvaged(loaded: Loaded, journal: &dyn Journal, limits: Limits) -> Loaded {
+    let is_complete = |lane| journal.status(lane).first <= Seq::ZERO.next();
+    if Lane::ALL.into_iter().all(is_complete) {
+        return Loaded::empty(limits);
+    }
+    let mut tree = loaded.tree;
+    tracing::error!(
+        topics = tree.topics(),
+        "the journal's beginning is gone: topics whose checkpoint was damaged show no value until \
+         they are written again"
+    );
+    tree.change_all();
+    Loaded {
+        tree,
+        ..Loaded::empty(limits)
     }
 }
 

@@ -1,13 +1,12 @@
 //! Writing checkpoints, next to the thread that folds.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::{io, mem};
 
-use parking_lot::Mutex;
-use spica_model::{Lane, Seq, Topic};
+use spica_model::{Lane, Seq};
 
 use super::{Job, Store};
 use crate::runner::CURSOR;
@@ -17,7 +16,6 @@ use crate::views::Shared;
 pub(crate) struct Writer {
     jobs: SyncSender<Job>,
     busy: Arc<AtomicBool>,
-    failed: Arc<Mutex<Vec<Topic>>>,
     thread: JoinHandle<()>,
 }
 
@@ -25,34 +23,21 @@ impl Writer {
     pub(crate) fn start(shared: Arc<Shared>, store: Arc<Store>) -> io::Result<Self> {
         let (jobs, incoming) = sync_channel::<Job>(1);
         let busy = Arc::new(AtomicBool::new(false));
-        let failed = Arc::new(Mutex::new(Vec::new()));
-        let (now_busy, has_failed) = (Arc::clone(&busy), Arc::clone(&failed));
+        let now_busy = Arc::clone(&busy);
         let thread = std::thread::Builder::new()
             .name("views-checkpoint".into())
             .spawn(move || {
                 for job in incoming {
-                    if let Err(topics) = save(&shared, &store, job) {
-                        has_failed.lock().extend(topics);
-                    }
+                    save(&shared, &store, &job);
                     now_busy.store(false, Ordering::Release);
                 }
             })?;
-        Ok(Self {
-            jobs,
-            busy,
-            failed,
-            thread,
-        })
+        Ok(Self { jobs, busy, thread })
     }
 
     /// Whether it is still at the last checkpoint.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Acquire)
-    }
-
-    /// The topics that could not be stored since the last call.
-    pub(crate) fn failed(&self) -> Vec<Topic> {
-        mem::take(&mut self.failed.lock())
     }
 
     /// Hands over the next checkpoint. Only when it is not busy.
@@ -62,19 +47,19 @@ impl Writer {
         let _ = self.jobs.send(job);
     }
 
-    /// Waits for the last checkpoint; the topics that could not be stored.
-    pub(crate) fn finish(self) -> Vec<Topic> {
+    /// Waits until the last checkpoint is written.
+    pub(crate) fn finish(self) {
         drop(self.jobs);
         if self.thread.join().is_err() {
             tracing::error!("the thread that writes checkpoints has panicked");
         }
-        mem::take(&mut self.failed.lock())
     }
 }
 
-/// Writes a checkpoint and lets the journal's retention follow. Gives back the topics if it fails.
-pub(crate) fn save(shared: &Shared, store: &Store, job: Job) -> Result<(), Vec<Topic>> {
-    if let Err(error) = store.save(&job) {
+/// Writes a checkpoint and lets the journal's retention follow. If it fails, the store wants
+/// everything next time.
+pub(crate) fn save(shared: &Shared, store: &Store, job: &Job) {
+    if let Err(error) = store.save(job) {
         let reason = error.to_string();
         tracing::warn!(
             file = %store.path().display(),
@@ -83,7 +68,7 @@ pub(crate) fn save(shared: &Shared, store: &Store, job: Job) -> Result<(), Vec<T
         );
         shared.metrics.checkpoint_failures.inc();
         shared.trouble.lock().checkpoint_failure = Some(reason.into());
-        return Err(job.changes.into_iter().map(|change| change.topic).collect());
+        return;
     }
     shared.metrics.checkpoints.inc();
     shared
@@ -97,7 +82,6 @@ pub(crate) fn save(shared: &Shared, store: &Store, job: Job) -> Result<(), Vec<T
             tracing::warn!(%lane, %error, "the journal's retention is held back by the views");
         }
     }
-    Ok(())
 }
 
 /// Where the views' cursor stands for a checkpoint that ends at `seq`: the record there is kept,

@@ -142,21 +142,68 @@ fn a_checkpoint_of_another_journal_is_set_aside() {
     assert_same_as_replay(&node, &views);
 }
 
-#[test]
-fn a_checkpoint_of_another_format_is_set_aside() {
-    let node = busy();
-    node.start().stop();
+/// Sets one row of a checkpoint's table.
+fn tamper(node: &Node, table: &str, key: &str, value: &[u8]) {
     let database = redb::Database::open(node.checkpoint()).unwrap();
     let writing = database.begin_write().unwrap();
-    let meta = redb::TableDefinition::<&str, &[u8]>::new("meta");
-    let mut table = writing.open_table(meta).unwrap();
-    table.insert("format", &99_u32.to_le_bytes()[..]).unwrap();
-    drop(table);
+    if table == "meta" {
+        let table = redb::TableDefinition::<&str, &[u8]>::new(table);
+        writing
+            .open_table(table)
+            .unwrap()
+            .insert(key, value)
+            .unwrap();
+    } else {
+        let table = redb::TableDefinition::<&[u8], &[u8]>::new(table);
+        writing
+            .open_table(table)
+            .unwrap()
+            .insert(key.as_bytes(), value)
+            .unwrap();
+    }
     writing.commit().unwrap();
-    drop(database);
+}
+
+#[test]
+fn a_checkpoint_of_another_format_or_without_all_its_rows_is_set_aside() {
+    for (row, value) in [("format", 99_u32.to_le_bytes()), ("normal", [0; 4])] {
+        let node = busy();
+        node.start().stop();
+        tamper(&node, "meta", row, &value);
+        let views = node.start();
+        assert!(discarded(&node, &views), "{row}");
+        assert_same_as_replay(&node, &views);
+    }
+    let node = busy();
+    node.start().stop();
+    tamper(&node, "meta", "rows", &1_u64.to_le_bytes());
     let views = node.start();
     assert!(discarded(&node, &views));
     assert_same_as_replay(&node, &views);
+}
+
+#[test]
+fn when_the_journal_has_lost_its_beginning_sound_rows_are_kept() {
+    let node = busy();
+    node.start().stop();
+    let last = node.journal.status(Lane::Normal).last;
+    node.journal.trim(Lane::Normal, last);
+    node.put("root/3", "new");
+    tamper(&node, "topics", "root/devices/1/check-in", b"damaged");
+    let views = node.start();
+    assert!(discarded(&node, &views));
+    assert!(views.status().gap_records > 0, "it is said");
+    let device = views.device(&serial("1")).unwrap();
+    assert_eq!(device.registration.name.as_deref(), Some("one"));
+    assert_eq!(device.last_check_in, None, "what was damaged is not shown");
+    assert_eq!(value(&views, "root/3").as_deref(), Some("new"));
+    assert_eq!(value(&views, "root/7"), None);
+    let shown = everything(&views);
+    views.stop();
+    fs::remove_file(node.dir.path().join("views.redb.discarded")).unwrap();
+    let views = node.start();
+    assert!(!discarded(&node, &views));
+    assert_eq!(everything(&views), shown);
 }
 
 #[test]
@@ -176,7 +223,7 @@ fn a_flipped_bit_is_never_shown() {
     node.start().stop();
     let good = fs::read(node.checkpoint()).unwrap();
     let mut set_aside = 0;
-    let steps = 150;
+    let steps = 60;
     for step in 0..steps {
         let mut bad = good.clone();
         bad[good.len() * step / steps + step % 7] ^= 1 << (step % 8);
@@ -205,6 +252,27 @@ fn a_file_that_another_node_has_open_is_an_error_not_damage() {
     assert!(
         error.to_string().contains("Is another node running"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_path_that_can_be_no_file_is_an_error_not_damage() {
+    let node = busy();
+    fs::create_dir(node.checkpoint()).unwrap();
+    let error = Views::start(
+        node.journal,
+        "root".parse().unwrap(),
+        Settings::default(),
+        &node.dir.path().join("views.redb"),
+        node.clock,
+    );
+    assert!(matches!(
+        error,
+        Err(spica_views::OpenError::Checkpoint { .. })
+    ));
+    assert!(
+        node.dir.path().join("views.redb").is_dir(),
+        "it is left alone"
     );
 }
 
