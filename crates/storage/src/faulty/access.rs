@@ -96,7 +96,6 @@ impl Disk {
 
     pub(super) fn sync(&mut self, id: InodeId, name: &str) -> io::Result<()> {
         self.counters.syncs += 1;
-        self.inode(id)?;
         self.power_cut_before(name)?;
         let fails = self.strikes(Fault::SyncError, name);
         let Some(inode) = self.inodes.get_mut(&id) else {
