@@ -120,44 +120,28 @@ async fn served(stream: &mut TcpStream) -> bool {
 async fn mischief(stream: &mut TcpStream, attack: Attack, seed: u64) -> std::io::Result<()> {
     let mut rng = Rng::new(seed);
     let mut stranger = Vec::new();
-    wire::encode(
-        kind::IDENTITY,
-        &identity(&format!("X{:09}", rng.below(1_000_000_000)), "evil-1"),
-        &mut stranger,
-    );
-    match attack {
+    let serial = format!("X{:09}", rng.below(1_000_000_000));
+    wire::encode(kind::IDENTITY, &identity(&serial, "evil-1"), &mut stranger);
+    let bytes = match attack {
         Attack::Garbage => {
             let len = rng.between(1, 4_000) as usize;
-            stream.write_all(&rng.bytes(len)).await
+            rng.bytes(len)
         }
-        Attack::HalfFrame => {
-            stream
-                .write_all(&stranger[..rng.between(1, 18) as usize])
-                .await
-        }
-        Attack::WebProbe => {
-            stream
-                .write_all(b"GET / HTTP/1.1\r\nHost: scan\r\nUser-Agent: probe\r\n\r\n")
-                .await
-        }
-        Attack::Silence => Ok(()),
-        Attack::Trickle => {
-            for byte in stranger.chunks(1) {
-                stream.write_all(byte).await?;
-                sleep(TRICKLE).await;
-            }
-            Ok(())
-        }
-        Attack::Stranger => stream.write_all(&stranger).await,
-        Attack::BadFrames => {
-            stream
-                .write_all(&[0x1e, 0x81, 0x1d, 0x00, 0x1e].repeat(4))
-                .await
-        }
-        Attack::Endless => {
-            stream
-                .write_all(&[&[0x1e, 0x82][..], &[0x55; 8_000]].concat())
-                .await
-        }
+        Attack::HalfFrame => stranger[..rng.between(1, 18) as usize].to_vec(),
+        Attack::WebProbe => b"GET / HTTP/1.1\r\nHost: scan\r\nUser-Agent: probe\r\n\r\n".to_vec(),
+        Attack::Silence => Vec::new(),
+        Attack::Trickle => return trickle(stream, &stranger).await,
+        Attack::Stranger => stranger,
+        Attack::BadFrames => [0x1e, 0x81, 0x1d, 0x00, 0x1e].repeat(4),
+        Attack::Endless => [&[0x1e, 0x82][..], &[0x55; 8_000]].concat(),
+    };
+    stream.write_all(&bytes).await
+}
+
+async fn trickle(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+    for byte in bytes.chunks(1) {
+        stream.write_all(byte).await?;
+        sleep(TRICKLE).await;
     }
+    Ok(())
 }

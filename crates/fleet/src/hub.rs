@@ -182,18 +182,7 @@ impl Hub {
                 ("format", "json"),
             ];
             query.extend(after.as_deref().map(|after| ("after", after)));
-            let url = self.url("v1/history", &query)?;
-            let request = url.to_string();
-            let answer = self.send(self.http.get(url)).await?;
-            let bytes = answer.bytes().await;
-            let bytes = bytes.map_err(|source| HubError::Request {
-                request: request.clone(),
-                source,
-            })?;
-            let page: Page = serde_json::from_slice(&bytes).map_err(|error| HubError::Shape {
-                request,
-                detail: error.to_string(),
-            })?;
+            let page = self.page(self.url("v1/history", &query)?).await?;
             holes.damaged += page.damaged.len();
             holes.gaps += page.gaps.len();
             page.records.into_iter().for_each(&mut each);
@@ -209,6 +198,19 @@ impl Hub {
                 next => next,
             };
         }
+    }
+
+    async fn page(&self, url: Url) -> Result<Page, HubError> {
+        let request = url.to_string();
+        let bytes = self.send(self.http.get(url)).await?.bytes().await;
+        let bytes = bytes.map_err(|source| HubError::Request {
+            request: request.clone(),
+            source,
+        })?;
+        serde_json::from_slice(&bytes).map_err(|error| HubError::Shape {
+            request,
+            detail: error.to_string(),
+        })
     }
 
     /// The bytes of a picture.

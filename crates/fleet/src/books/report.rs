@@ -94,6 +94,48 @@ pub struct Report {
 impl fmt::Display for Report {
     /// A few lines for a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.connections_line(f)?;
+        writeln!(f, "events    {}", self.events)?;
+        writeln!(f, "pictures  {}", self.pictures)?;
+        writeln!(f, "commands  {}", self.commands)?;
+        writeln!(
+            f,
+            "latency   critical p50 {:.1} ms, p99 {:.1} ms; normal p50 {:.1} ms, p99 {:.1} ms",
+            self.critical_ms_p50, self.critical_ms_p99, self.normal_ms_p50, self.normal_ms_p99
+        )?;
+        for Example { finding, detail } in &self.examples {
+            writeln!(f, "  {finding:?}: {detail}")?;
+        }
+        for violation in &self.violations {
+            writeln!(f, "  Against the profile: {violation}")?;
+        }
+        let Self {
+            lost,
+            duplicated,
+            altered,
+            unexpected,
+            late,
+            damaged,
+            gaps,
+            ..
+        } = self;
+        if damaged + gaps > 0 {
+            writeln!(
+                f,
+                "  The hub could not show {damaged} damaged and {gaps} removed ranges"
+            )?;
+        }
+        write!(
+            f,
+            "lost {lost}, duplicated {duplicated}, altered {altered}, unexpected {unexpected}, \
+             late {late}: {}",
+            if self.passed { "passed" } else { "FAILED" }
+        )
+    }
+}
+
+impl Report {
+    fn connections_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Totals {
             connections,
             completed,
@@ -105,65 +147,37 @@ impl fmt::Display for Report {
         } = self.connections;
         writeln!(
             f,
-            "{} devices, {:.1} s: {connections} connections ({completed} completed, {cut} cut by plan, \
-             {broken} broken, {timed_out} timed out, {refused} refused)",
+            "{} devices, {:.1} s: {connections} connections ({completed} completed, {cut} cut by \
+             plan, {broken} broken, {timed_out} timed out, {refused} refused)",
             self.devices, self.seconds
         )?;
-        for (name, tally) in [
-            ("events", self.events),
-            ("pictures", self.pictures),
-            ("commands", self.commands),
-        ] {
-            let Tally {
-                produced,
-                told,
-                shown,
-                held,
-            } = tally;
+        let Totals {
+            attacks,
+            attacks_closed,
+            attacks_served,
+            ..
+        } = self.connections;
+        if attacks > 0 {
             writeln!(
                 f,
-                "{name:<9} {produced} produced, {told} told durable, {shown} shown, {held} still held"
+                "hostile   {attacks} connections: {attacks_closed} closed, {attacks_served} served"
             )?;
         }
-        writeln!(
-            f,
-            "latency   critical p50 {:.1} ms, p99 {:.1} ms; normal p50 {:.1} ms, p99 {:.1} ms",
-            self.critical_ms_p50, self.critical_ms_p99, self.normal_ms_p50, self.normal_ms_p99
-        )?;
-        if self.connections.attacks > 0 {
-            let Totals {
-                attacks,
-                attacks_closed,
-                attacks_served,
-                ..
-            } = self.connections;
-            writeln!(
-                f,
-                "hostile   {attacks} connections, {attacks_closed} closed, {attacks_served} served"
-            )?;
-        }
-        for Example { finding, detail } in &self.examples {
-            writeln!(f, "  {finding:?}: {detail}")?;
-        }
-        for violation in &self.violations {
-            writeln!(f, "  Against the profile: {violation}")?;
-        }
-        if self.damaged + self.gaps > 0 {
-            let Self { damaged, gaps, .. } = self;
-            writeln!(
-                f,
-                "  The hub could not show {damaged} damaged and {gaps} removed ranges"
-            )?;
-        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            produced,
+            told,
+            shown,
+            held,
+        } = self;
         write!(
             f,
-            "lost {}, duplicated {}, altered {}, unexpected {}, late {}: {}",
-            self.lost,
-            self.duplicated,
-            self.altered,
-            self.unexpected,
-            self.late,
-            if self.passed { "passed" } else { "FAILED" }
+            "{produced} produced, {told} told durable, {shown} shown, {held} still held"
         )
     }
 }

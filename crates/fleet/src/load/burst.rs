@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use spica_clock::{Clock, SystemClock};
 
-use super::engine::{Engine, Happening};
+use super::engine::{Engine, Happening, News};
 use super::{Target, round};
 use crate::event::{Detail, Event};
 use crate::latency::Latencies;
@@ -18,6 +18,8 @@ use crate::ledger::Outcome;
 const ALARM_EVERY: u32 = 100;
 /// A device that failed calls again after this time.
 const RETRY: Duration = Duration::from_millis(100);
+/// How long to wait for news at most before calls are looked at again.
+const POLL: Duration = Duration::from_millis(20);
 
 /// What was measured. All times count from the one moment at which every device wants to call.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -66,64 +68,99 @@ pub fn burst(target: &Target) -> io::Result<Burst> {
             .device(device)
             .record(event(device), Arc::clone(&detail), now);
     }
-    let mut waiting: VecDeque<u32> = (0..target.devices).collect();
-    let (mut all, mut critical) = (Latencies::default(), Latencies::default());
-    let (mut unheard, mut finished, mut failed) = (0_usize, 0_u32, 0_u64);
-    let start = SystemClock.monotonic();
-    let (mut last_told, mut last_news, mut not_before) = (start, start, start);
-    while finished < target.devices {
+    let mut rush = Rush::new(target);
+    while rush.finished < target.devices {
         let now = SystemClock.monotonic();
-        if now - last_news > target.patience {
+        if now - rush.last_news > target.patience {
             break;
         }
-        while now >= not_before
-            && unheard < target.connects_at_once
-            && engine.open() < target.connections_at_once
-        {
-            let Some(device) = waiting.pop_front() else {
-                break;
-            };
-            unheard += 1;
-            engine.call(device);
-        }
-        engine.poll(Duration::from_millis(20), |news| {
-            last_news = news.at;
-            match news.what {
-                Happening::Heard => unheard -= 1,
-                Happening::Told => {
-                    last_told = news.at;
-                    all.add(news.at - start);
-                    if event(news.device).is_critical() {
-                        critical.add(news.at - start);
-                    }
-                }
-                Happening::Done => finished += 1,
-                Happening::Failed { heard } => {
-                    unheard -= usize::from(!heard);
-                    failed += 1;
-                    not_before = news.at + RETRY;
-                    waiting.push_back(news.device);
-                }
-            }
-        })?;
+        rush.call(now, target, &mut engine);
+        engine.poll(POLL, |news| rush.note(news))?;
     }
-    let durable = all.count() as u64;
-    let ([ms_p50, ms_p99], [critical_ms_p99]) = (all.ms([0.5, 0.99]), critical.ms([0.99]));
-    let all_durable_s = round((last_told - start).as_secs_f64() * 1_000.0) / 1_000.0;
-    let devices = target.devices;
-    let figures = BurstFigures {
-        devices,
-        durable,
-        failed,
-        all_durable_s,
-        ms_p50,
-        ms_p99,
-        critical_ms_p99,
-    };
     Ok(Burst {
-        figures,
+        figures: rush.figures(target),
         outcome: engine.into_outcome(),
     })
+}
+
+/// A burst under way.
+struct Rush {
+    waiting: VecDeque<u32>,
+    /// Connections that wait for the station's first word.
+    unheard: usize,
+    finished: u32,
+    failed: u64,
+    all: Latencies,
+    critical: Latencies,
+    start: Instant,
+    last_told: Instant,
+    last_news: Instant,
+    /// No calls before this, after a failure.
+    not_before: Instant,
+}
+
+impl Rush {
+    fn new(target: &Target) -> Self {
+        let start = SystemClock.monotonic();
+        Self {
+            waiting: (0..target.devices).collect(),
+            unheard: 0,
+            finished: 0,
+            failed: 0,
+            all: Latencies::default(),
+            critical: Latencies::default(),
+            start,
+            last_told: start,
+            last_news: start,
+            not_before: start,
+        }
+    }
+
+    fn call(&mut self, now: Instant, target: &Target, engine: &mut Engine) {
+        while now >= self.not_before
+            && self.unheard < target.connects_at_once
+            && engine.open() < target.connections_at_once
+            && let Some(device) = self.waiting.pop_front()
+        {
+            self.unheard += 1;
+            engine.call(device);
+        }
+    }
+
+    fn note(&mut self, news: News) {
+        self.last_news = news.at;
+        match news.what {
+            Happening::Heard => self.unheard -= 1,
+            Happening::Told => {
+                self.last_told = news.at;
+                self.all.add(news.at - self.start);
+                if event(news.device).is_critical() {
+                    self.critical.add(news.at - self.start);
+                }
+            }
+            Happening::Done => self.finished += 1,
+            Happening::Failed { heard } => {
+                self.unheard -= usize::from(!heard);
+                self.failed += 1;
+                self.not_before = news.at + RETRY;
+                self.waiting.push_back(news.device);
+            }
+        }
+    }
+
+    fn figures(mut self, target: &Target) -> BurstFigures {
+        let ([ms_p50, ms_p99], [critical_ms_p99]) =
+            (self.all.ms([0.5, 0.99]), self.critical.ms([0.99]));
+        BurstFigures {
+            devices: target.devices,
+            durable: self.all.count() as u64,
+            failed: self.failed,
+            all_durable_s: round((self.last_told - self.start).as_secs_f64() * 1_000.0) / 1_000.0,
+            ms_p50,
+            ms_p99,
+            critical_ms_p99,
+        }
+    }
 }
 
 fn event(device: u32) -> Event {

@@ -13,7 +13,7 @@ use spica_model::Timestamp;
 
 use super::Target;
 use super::line::Line;
-use crate::device::{Device, Step};
+use crate::device::{Device, Step, Violation};
 use crate::ledger::{Outcome, Totals};
 use crate::plan::serial;
 
@@ -21,6 +21,8 @@ use crate::plan::serial;
 const BATCH: usize = 256;
 /// How often connections are looked through for those on which nothing happens.
 const SWEEP: Duration = Duration::from_secs(1);
+/// How many violations are kept in words; all are counted.
+const VIOLATIONS_MAX: usize = 20;
 
 /// What has happened on a device's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +99,10 @@ impl Engine {
         let now = SystemClock.monotonic();
         self.totals.connections += 1;
         match Line::dial(&self.target, &self.epoll, device, now) {
-            Ok(line) => {
+            Ok(mut line) => {
                 self.open += 1;
                 let connected = line.greeted;
+                line.told = self.devices[device as usize].kept() == 0;
                 self.lines[device as usize] = Some(line);
                 if connected {
                     self.greet(device);
@@ -186,51 +189,58 @@ impl Engine {
     }
 
     fn take_in(&mut self, index: u32, bytes: &[u8]) {
+        self.out.clear();
+        match self.answer(index, bytes) {
+            Ok(Step::Goodbye) => {
+                self.totals.completed += 1;
+                self.close(index, true);
+            }
+            Ok(Step::Answered) if self.out.is_empty() => {}
+            Ok(Step::Answered) => self.flush(index),
+            Err(violation) => {
+                self.totals.violations += 1;
+                if self.violations.len() < VIOLATIONS_MAX {
+                    self.violations.push(format!("device {index}: {violation}"));
+                }
+                self.close(index, false);
+            }
+        }
+    }
+
+    /// Answers all frames of `bytes` into `out`, and notes what they mean.
+    fn answer(&mut self, index: u32, bytes: &[u8]) -> Result<Step, Violation> {
         let Some(line) = &mut self.lines[index as usize] else {
-            return;
+            return Ok(Step::Answered);
         };
         let device = &mut self.devices[index as usize];
         line.last = SystemClock.monotonic();
-        let mut tell = |line: &Line, what| {
+        let (at, began) = (line.last, line.began);
+        let mut tell = |what| {
             self.news.push(News {
                 device: index,
                 what,
-                at: line.last,
-                began: line.began,
+                at,
+                began,
             });
         };
-        self.out.clear();
-        let mut done = false;
+        let mut step = Step::Answered;
         for &byte in bytes {
-            let frame = match line.decoder.push(byte) {
-                Ok(None) => continue,
-                Ok(Some(frame)) => frame,
-                Err(error) => return self.violated(index, &error.to_string()),
+            let Some(frame) = line.decoder.push(byte)? else {
+                continue;
             };
-            let step = if self.mute {
-                Ok(Step::Answered)
-            } else {
-                device.answer(frame, SystemClock.wall(), &mut self.out)
-            };
-            match step {
-                Ok(step) => done = step == Step::Goodbye,
-                Err(violation) => return self.violated(index, &violation.to_string()),
+            if !self.mute {
+                step = device.answer(frame, SystemClock.wall(), &mut self.out)?;
             }
             if !line.heard {
                 line.heard = true;
-                tell(line, Happening::Heard);
+                tell(Happening::Heard);
             }
             if !line.told && !self.mute && device.kept() == 0 {
                 line.told = true;
-                tell(line, Happening::Told);
+                tell(Happening::Told);
             }
         }
-        if done {
-            self.totals.completed += 1;
-            self.close(index, true);
-        } else if !self.out.is_empty() {
-            self.flush(index);
-        }
+        Ok(step)
     }
 
     /// Sends what stands in `out`. It is small and the socket's buffer empty: what does not fit at
@@ -243,14 +253,6 @@ impl Engine {
             self.totals.broken += 1;
             self.close(device, false);
         }
-    }
-
-    fn violated(&mut self, device: u32, text: &str) {
-        self.totals.violations += 1;
-        if self.violations.len() < 20 {
-            self.violations.push(format!("device {device}: {text}"));
-        }
-        self.close(device, false);
     }
 
     fn close(&mut self, device: u32, done: bool) {

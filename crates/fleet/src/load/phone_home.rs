@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use spica_clock::{Clock, SystemClock};
 
-use super::engine::{Engine, Happening};
+use super::engine::{Engine, Happening, News};
 use super::{Target, round};
 use crate::event::{Detail, Event};
 use crate::latency::Latencies;
@@ -18,6 +18,8 @@ use crate::ledger::Outcome;
 const FAILURES_IN_A_ROW: u64 = 1_000;
 /// One in so many events is an alarm.
 const ALARM_EVERY: u64 = 100;
+/// How long to wait for news at most before the time is looked at again.
+const POLL: Duration = Duration::from_millis(100);
 
 /// When to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,53 +63,101 @@ pub struct PhoneHome {
 /// If sockets cannot be had, or the station fails all the time.
 pub fn phone_home(target: &Target, at_once: usize, until: Until) -> io::Result<PhoneHome> {
     let mut engine = Engine::new(target, false)?;
-    let mut idle: VecDeque<u32> = (0..target.devices).collect();
-    let mut latencies = Latencies::default();
-    let (mut begun, mut failed, mut in_a_row) = (0, 0, 0);
+    let mut shift = Shift::new(target);
     let detail = Arc::new(Detail {
         battery_percent: Some(80),
         ..Detail::default()
     });
-    let start = SystemClock.monotonic();
-    let mut end = start;
     loop {
-        while engine.open() < at_once && more(until, start, begun) {
-            let Some(device) = idle.pop_front() else {
+        while engine.open() < at_once && more(until, shift.start, shift.begun) {
+            let Some(device) = shift.idle.pop_front() else {
                 break;
             };
-            begun += 1;
-            let event = if begun % ALARM_EVERY == 0 {
-                Event::MAN_DOWN
-            } else {
-                Event::STATUS_CHECK
-            };
-            begin(&mut engine, device, event, &detail);
+            shift.begun += 1;
+            begin(&mut engine, device, shift.event(), &detail);
         }
-        if engine.open() == 0 && idle.len() == target.devices as usize {
+        if shift.idle.len() == target.devices as usize {
             break;
         }
-        engine.poll(Duration::from_millis(100), |news| match news.what {
-            Happening::Heard | Happening::Told => {}
-            Happening::Done => {
-                latencies.add(news.at - news.began);
-                (end, in_a_row) = (news.at, 0);
-                idle.push_back(news.device);
-            }
-            Happening::Failed { .. } => {
-                (failed, in_a_row) = (failed + 1, in_a_row + 1);
-                idle.push_back(news.device);
-            }
-        })?;
-        if in_a_row >= FAILURES_IN_A_ROW {
-            let text = format!("{} failed {in_a_row} dialogues in a row", target.endpoint);
+        engine.poll(POLL, |news| shift.note(news))?;
+        if shift.failed_in_a_row >= FAILURES_IN_A_ROW {
+            let (station, times) = (target.endpoint, shift.failed_in_a_row);
+            let text = format!("{station} failed {times} dialogues in a row");
             return Err(io::Error::new(io::ErrorKind::ConnectionRefused, text));
         }
     }
-    let figures = figures(latencies, failed, end - start);
     Ok(PhoneHome {
-        figures,
+        figures: shift.figures(),
         outcome: engine.into_outcome(),
     })
+}
+
+/// Devices that take turns.
+struct Shift {
+    idle: VecDeque<u32>,
+    begun: u64,
+    failed: u64,
+    failed_in_a_row: u64,
+    latencies: Latencies,
+    start: Instant,
+    /// When the last dialogue ended.
+    end: Instant,
+}
+
+impl Shift {
+    fn new(target: &Target) -> Self {
+        let start = SystemClock.monotonic();
+        Self {
+            idle: (0..target.devices).collect(),
+            begun: 0,
+            failed: 0,
+            failed_in_a_row: 0,
+            latencies: Latencies::default(),
+            start,
+            end: start,
+        }
+    }
+
+    const fn event(&self) -> Event {
+        if self.begun.is_multiple_of(ALARM_EVERY) {
+            Event::MAN_DOWN
+        } else {
+            Event::STATUS_CHECK
+        }
+    }
+
+    fn note(&mut self, news: News) {
+        match news.what {
+            Happening::Heard | Happening::Told => return,
+            Happening::Done => {
+                self.latencies.add(news.at - news.began);
+                (self.end, self.failed_in_a_row) = (news.at, 0);
+            }
+            Happening::Failed { .. } => {
+                self.failed += 1;
+                self.failed_in_a_row += 1;
+            }
+        }
+        self.idle.push_back(news.device);
+    }
+
+    fn figures(mut self) -> PhoneHomeFigures {
+        let dialogues = self.latencies.count() as u64;
+        let [ms_p50, ms_p99] = self.latencies.ms([0.5, 0.99]);
+        let elapsed_s = (self.end - self.start).as_secs_f64();
+        PhoneHomeFigures {
+            dialogues,
+            failed: self.failed,
+            elapsed_s: round(elapsed_s * 1_000.0) / 1_000.0,
+            dialogues_per_s: if elapsed_s > 0.0 {
+                round(dialogues as f64 / elapsed_s)
+            } else {
+                0.0
+            },
+            ms_p50,
+            ms_p99,
+        }
+    }
 }
 
 fn more(until: Until, start: Instant, begun: u64) -> bool {
@@ -124,23 +174,4 @@ fn begin(engine: &mut Engine, device: u32, event: Event, detail: &Arc<Detail>) {
         memory.record(event, Arc::clone(detail), SystemClock.wall());
     }
     engine.call(device);
-}
-
-fn figures(mut latencies: Latencies, failed: u64, elapsed: Duration) -> PhoneHomeFigures {
-    let dialogues = latencies.count() as u64;
-    let [ms_p50, ms_p99] = latencies.ms([0.5, 0.99]);
-    let elapsed_s = elapsed.as_secs_f64();
-    let per_s = if elapsed.is_zero() {
-        0.0
-    } else {
-        dialogues as f64 / elapsed_s
-    };
-    PhoneHomeFigures {
-        dialogues,
-        failed,
-        elapsed_s: round(elapsed_s * 1_000.0) / 1_000.0,
-        dialogues_per_s: round(per_s),
-        ms_p50,
-        ms_p99,
-    }
 }
