@@ -1,1 +1,44 @@
 //! The Identicom receiving station: TCP in, records out, commands over.
+//!
+//! The dialogue with a device is `spica-identicom-proto`'s; this shell gives it bytes, time, the
+//! journal, the store of pictures and the queue of commands. A connection is one task:
+//!
+//! ```text
+//!  listener ─▶ admission ─▶ (PROXY header) ─▶ (TLS) ─▶ session ─▶ goodbye
+//!                                                        │
+//!                     read ─▶ frames ─▶ dialogue ─▶ write│
+//!                                          │ ▲           │
+//!                                  actions ▼ │ answers   │
+//!                     journal · pictures · commands · views
+//! ```
+//!
+//! Invariants: nothing is told to be deleted before it is durable (the dialogue asks, the journal's
+//! watermark answers); critical entries are submitted as they are decoded; an idle connection owns
+//! no buffer (bytes are read into a buffer of the worker thread, only a torn frame's rest is kept);
+//! whoever is silent, slow or hostile costs one small task until its deadline, and no other
+//! connection anything.
+//!
+//! What is not here: who may register devices or queue commands, and any view of records.
+
+mod appends;
+mod batch;
+mod codec;
+mod config;
+mod device;
+mod jobs;
+mod listener;
+mod metrics;
+mod payload;
+mod prelude;
+mod server;
+mod session;
+mod shared;
+mod stop;
+mod tls;
+mod work;
+
+pub use config::{AdmissionSettings, ProfileLoadError, Settings, TimeoutSettings, TlsSettings};
+pub use metrics::{AdmissionCollector, Metrics};
+pub use server::{Server, StartError, Stopped};
+pub use shared::Deps;
+pub use tls::TlsError;

@@ -1,0 +1,221 @@
+//! The station as a whole: listening, accepting, stopping.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spica_model::TopicError;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
+
+use crate::codec::Io;
+use crate::listener::{self, Accepted, Listener};
+use crate::metrics::count;
+use crate::prelude::prelude;
+use crate::session::Session;
+use crate::shared::{Connection, Deps, Shared};
+use crate::stop::{Phase, Stopping};
+use crate::{Settings, TlsError, device, tls};
+
+/// How often unfinished pictures that nobody goes on with are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Why a station cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("the Identicom station cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says, such as an address in use.
+        source: io::Error,
+    },
+    /// The TLS listener's certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The node's path leaves no room for the topics of its devices.
+    #[error("the node's path is too long for the topics of Identicom devices: {0}")]
+    Node(#[from] TopicError),
+}
+
+/// What a stop found open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Connections that ended by themselves.
+    pub finished: usize,
+    /// Connections that were cut when the time was over. What they had acknowledged is safe.
+    pub cut: usize,
+}
+
+/// A running station. Dropped without [`Server::stop`], it cuts its connections.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    local_addr: SocketAddr,
+    tls_addr: Option<SocketAddr>,
+    /// Listeners and housekeeping.
+    parts: TaskTracker,
+    connections: TaskTracker,
+}
+
+impl Server {
+    /// Starts listening. To be called in a tokio runtime with time and I/O.
+    ///
+    /// # Errors
+    /// If an address cannot be listened on, certificate and key cannot be used, or the node's path
+    /// is too long.
+    pub fn start(settings: &Settings, deps: Deps) -> Result<Self, StartError> {
+        device::check_topics(&deps.node, &deps.profile)?;
+        let secure = match &settings.tls {
+            None => None,
+            Some(tls) => {
+                let (certificate, key) = tls.files(&deps.base);
+                Some((bind(tls.listen)?, tls::acceptor(&certificate, &key)?))
+            }
+        };
+        let (plain, local_addr) = bind(settings.listen)?;
+        let balancers = settings.proxy_protocol_from.clone();
+        let server = Self {
+            shared: Arc::new(Shared::new(deps, balancers)),
+            local_addr,
+            tls_addr: secure.as_ref().map(|((_, address), _)| *address),
+            parts: TaskTracker::new(),
+            connections: TaskTracker::new(),
+        };
+        server.accept_on(plain, None);
+        if let Some(((listener, _), acceptor)) = secure {
+            server.accept_on(listener, Some(acceptor));
+        }
+        server.parts.spawn(sweep(Arc::clone(&server.shared)));
+        Ok(server)
+    }
+
+    fn accept_on(&self, listener: Listener, acceptor: Option<TlsAcceptor>) {
+        let connections = self.connections.clone();
+        let accepting = accept(Arc::clone(&self.shared), listener, acceptor, connections);
+        self.parts.spawn(accepting);
+    }
+
+    /// Where devices dial in.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Where devices dial in with TLS.
+    #[must_use]
+    pub const fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls_addr
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Stops: takes no new connections, closes those whose device is not known yet, lets the others
+    /// finish their log within `deadline`, and cuts what is left then.
+    pub async fn stop(self, deadline: Duration) -> Stopped {
+        self.shared.stop.advance(Phase::Finishing);
+        self.parts.close();
+        self.parts.wait().await;
+        let open = self.connections.len();
+        self.connections.close();
+        let finished = tokio::time::timeout(deadline, self.connections.wait()).await;
+        let cut = if finished.is_ok() {
+            0
+        } else {
+            self.connections.len()
+        };
+        self.shared.stop.advance(Phase::Cut);
+        self.connections.wait().await;
+        Stopped {
+            finished: open.saturating_sub(cut),
+            cut,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stop.advance(Phase::Cut);
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let socket = listener::bind(address).map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    Ok((Listener::new(socket), bound))
+}
+
+/// Accepts connections until the station stops.
+async fn accept(
+    shared: Arc<Shared>,
+    mut listener: Listener,
+    acceptor: Option<TlsAcceptor>,
+    connections: TaskTracker,
+) {
+    let mut stopping = Stopping::new(Arc::clone(&shared));
+    let mut was_refused = false;
+    while let Some(accepted) = stopping.unless(pin!(listener.accept())).await {
+        let is_refused = matches!(accepted, Accepted::Shed | Accepted::Rested(_));
+        match accepted {
+            Accepted::Connection(stream, peer) => {
+                if let Ok(connection) = Connection::admit(&shared, peer) {
+                    connections.spawn(serve(connection, stream, acceptor.clone()));
+                }
+            }
+            Accepted::Shed => count(&shared.metrics().refused, "no-descriptors"),
+            Accepted::Rested(error) => {
+                shared.metrics().accept_errors.inc();
+                if !was_refused {
+                    tracing::error!(%error, "the system accepts no connections");
+                }
+            }
+        }
+        if is_refused && !was_refused {
+            tracing::error!(
+                "connections are refused: the process has no file descriptors left. Raise its limit (ulimit -n, LimitNOFILE), or lower the number of connections"
+            );
+        }
+        was_refused = is_refused;
+    }
+}
+
+/// Serves one connection to its end.
+async fn serve(mut connection: Connection, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    let shared = Arc::clone(&connection.shared);
+    let opened = shared.deps.clock.monotonic();
+    let mut stopping = Stopping::new(Arc::clone(&shared));
+    let io = if acceptor.is_none() && !shared.is_balancer(connection.remote.ip()) {
+        Io::plain(stream)
+    } else {
+        // On the heap, and gone when it is over: most connections have none.
+        let prelude = Box::pin(prelude(&mut connection, &mut stopping, stream, acceptor));
+        let Some(io) = prelude.await else {
+            return;
+        };
+        io
+    };
+    drop(shared);
+    Session::new(connection, io, stopping, opened).run().await;
+}
+
+/// Removes unfinished pictures that nobody goes on with, from time to time.
+async fn sweep(shared: Arc<Shared>) {
+    let mut stopping = Stopping::new(Arc::clone(&shared));
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    while stopping.unless(pin!(every.tick())).await.is_some() {
+        match shared.deps.pictures.sweep(shared.deps.clock.wall()).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "abandoned pictures are removed"),
+            Err(error) => tracing::warn!(%error, "abandoned pictures cannot be removed"),
+        }
+    }
+}
