@@ -1,1 +1,61 @@
-//! The HTTP interface: publish, read, history, devices, commands, pictures, live events, health, metrics.
+//! The HTTP interface: publish, read, history, devices, commands, pictures, live events, health,
+//! metrics, and a page for people. `docs/http-api.md` describes it for its users, `/openapi.json`
+//! for their programs.
+//!
+//! A request passes, from the outside: the listener ([`Server`], who may connect), `guard` (a place
+//! and a time limit for everything), `auth` (who asks), `extract` (bodies, within their memory), its
+//! handler in `routes`. Writes go through `publish` and `commit`, which answer only what is durable;
+//! reads of history through `scan`, off the async workers; live streams through `live`.
+//!
+//! Invariants:
+//! - A 2xx to a write means that it is on disk (invariant 1 of the design).
+//! - Everything a client can make grow has a limit, a counter and an answer at the limit.
+//! - What a client may have missed is said: gaps, damage, the end of an export.
+//! - Tokens are kept as hashes; nothing logs one.
+//!
+//! What is not here: TLS (a proxy brings it), the journal, the folds, any device protocol.
+
+mod auth;
+pub mod batch;
+mod buffers;
+mod command_call;
+mod commit;
+mod config;
+mod connection;
+mod export;
+mod extract;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod guard;
+mod live;
+mod metrics;
+mod offload;
+mod openapi;
+mod ownership;
+mod page;
+mod paging;
+pub mod place;
+mod problem;
+mod publish;
+pub mod record_json;
+mod routes;
+pub mod scan;
+mod server;
+pub mod sse;
+mod state;
+pub mod tables;
+mod token;
+mod token_store;
+
+pub use command_call::{
+    Arguments, CommandCall, CommandCallError, CommandCatalogue, CommandName, EncodedCommand,
+};
+pub use config::Settings;
+pub use metrics::Metrics;
+pub use openapi::document;
+pub use problem::{PartError, Problem, ProblemBody, ProblemKind, RETRY_AFTER, TYPE_PREFIX};
+pub use server::{Server, StartError, router};
+pub use state::Parts;
+pub use token::{Hash, ParseSecretError, Role, Secret, StoredToken, is_id};
+pub use token_store::{TokenError, bootstrap};

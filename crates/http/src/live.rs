@@ -1,0 +1,403 @@
+//! One live stream: a snapshot, then every record, without a hole that is not said.
+//!
+//! A stream is always in one of three phases. *Replay* reads the journal from the place the client
+//! has seen to what the views show; *snapshot* sends the state instead, when there is no such place
+//! or it is too far back; *follow* sends what the views fold, batch by batch. Places are compared
+//! with every batch: what a slow stream misses in the queue of batches, it replays from the journal.
+//!
+//! ```text
+//!   connect ──▶ snapshot ──▶ follow ◀── replay ◀── connect with Last-Event-ID
+//!                  ▲           │           ▲
+//!                  │ gap       │ missed    │ within `resume_limit`
+//!                  └───────────┴───────────┘
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::Stream;
+use serde_json::json;
+use spica_model::{Kind, Lane, Position, Record, Topic, TopicFilter};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::auth::{Identity, is_still_valid};
+use crate::commit::shown;
+use crate::metrics::Raised;
+use crate::place::Place;
+use crate::problem::Problem;
+use crate::record_json;
+use crate::scan::{Found, Scan, Wanted, Window};
+use crate::sse;
+use crate::state::App;
+use crate::tables::{DamagedBody, GapBody};
+
+/// Topics of a snapshot that are sent at once.
+const SNAPSHOT_TOPICS: usize = 500;
+/// Records of the journal that one step of a replay reads.
+const REPLAY_RECORDS: usize = 5_000;
+/// Bytes after which a step of a replay is sent.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A live stream.
+pub(crate) struct Live {
+    app: App,
+    identity: Identity,
+    filter: TopicFilter,
+    wanted: Arc<Wanted>,
+    phase: Phase,
+    /// Up to where the client knows everything it wants.
+    place: Option<Place>,
+    /// Topics whose record in the snapshot was newer than its place: it comes again.
+    newer: HashMap<Topic, Position>,
+    batches: Receiver<Arc<[Record]>>,
+    heartbeat: Interval,
+    _open: Raised,
+}
+
+enum Phase {
+    /// Decide how to go on.
+    Connect,
+    /// The journal, up to the place.
+    Replay(Box<Scan>, Place),
+    /// The state tree, from the topic after this one.
+    Snapshot(Snapshot),
+    /// What the views fold.
+    Follow,
+}
+
+struct Snapshot {
+    /// Where the views stood when it began.
+    place: Place,
+    after: Option<String>,
+    /// Topics whose record is newer than `place`: it will come again from the views.
+    newer: HashMap<Topic, Position>,
+}
+
+impl Live {
+    pub(crate) fn new(
+        app: App,
+        identity: Identity,
+        filter: TopicFilter,
+        resume: Option<Place>,
+    ) -> Self {
+        let hidden = (!identity.sees_all()).then(|| app.names.system.clone());
+        let wanted = Wanted {
+            filter: Some(filter.clone()),
+            hidden,
+            ..Wanted::default()
+        };
+        let mut heartbeat = tokio::time::interval(app.settings.heartbeat.into());
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeat.reset();
+        Self {
+            batches: app.parts.views.subscribe(),
+            _open: Raised::new(&app.parts.metrics.streams),
+            wanted: Arc::new(wanted),
+            phase: Phase::Connect,
+            place: resume,
+            newer: HashMap::new(),
+            app,
+            identity,
+            filter,
+            heartbeat,
+        }
+    }
+
+    /// The body: pieces of whole events, until the client goes, the node stops, or the token is
+    /// revoked.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
+        futures::stream::unfold(self, |mut live| async move {
+            let piece = live.piece().await?;
+            Some((Ok(piece), live))
+        })
+    }
+
+    /// The next piece that is not empty.
+    async fn piece(&mut self) -> Option<Bytes> {
+        let stopping = self.app.stopping.clone();
+        loop {
+            let mut out = Vec::new();
+            let more = tokio::select! {
+                more = self.step(&mut out) => more,
+                () = stopping.cancelled() => false,
+            };
+            match (out.is_empty(), more) {
+                (false, _) => return Some(out.into()),
+                (true, true) => {}
+                (true, false) => return None,
+            }
+        }
+    }
+
+    /// One step of the current phase; false at the end.
+    async fn step(&mut self, out: &mut Vec<u8>) -> bool {
+        match std::mem::replace(&mut self.phase, Phase::Connect) {
+            Phase::Connect => self.connect(out).await,
+            Phase::Replay(scan, until) => self.replay(out, scan, until).await,
+            Phase::Snapshot(snapshot) => {
+                self.snapshot(out, snapshot);
+                true
+            }
+            Phase::Follow => {
+                self.phase = Phase::Follow;
+                self.follow(out).await
+            }
+        }
+    }
+
+    /// Where the views stand.
+    fn shown(&self) -> Place {
+        let [critical, normal] = self.app.parts.views.status().applied;
+        let epoch = |lane| self.app.parts.journal.status(lane).epoch;
+        Place::new(
+            (epoch(Lane::Critical), critical),
+            (epoch(Lane::Normal), normal),
+        )
+    }
+
+    /// Subscribes first and asks afterwards, so that nothing falls between. What was durable before
+    /// may have been sent to others already: it must lie before the place from which batches count.
+    async fn connect(&mut self, out: &mut Vec<u8>) -> bool {
+        let app = self.app.clone();
+        self.batches = app.parts.views.subscribe();
+        for lane in Lane::ALL {
+            shown(&app, lane, app.parts.journal.status(lane).durable).await;
+        }
+        let until = self.shown();
+        let Some(place) = self.place else {
+            self.begin_snapshot(until);
+            return true;
+        };
+        match scan_between(self.app.clone(), Arc::clone(&self.wanted), place, until).await {
+            Ok(Some(scan)) => {
+                self.phase = Phase::Replay(Box::new(scan), until);
+                true
+            }
+            Ok(None) => {
+                self.gap(out, place, until);
+                self.begin_snapshot(until);
+                true
+            }
+            Err(problem) => self.broken(&problem),
+        }
+    }
+
+    fn begin_snapshot(&mut self, place: Place) {
+        self.phase = Phase::Snapshot(Snapshot {
+            place,
+            after: None,
+            newer: HashMap::new(),
+        });
+    }
+
+    /// Says what will not come.
+    fn gap(&mut self, out: &mut Vec<u8>, place: Place, until: Place) {
+        self.app.parts.metrics.stream_gaps.inc();
+        for lane in Lane::ALL {
+            let (from, to) = (place.seq(lane).next(), until.seq(lane));
+            if from <= to {
+                say(out, "gap", &GapBody::new(lane, from, to));
+            }
+        }
+    }
+
+    async fn replay(&mut self, out: &mut Vec<u8>, scan: Box<Scan>, until: Place) -> bool {
+        let metrics = self.app.parts.metrics.clone();
+        let work = move || {
+            let mut budget = REPLAY_RECORDS;
+            let read = read(scan, &mut budget);
+            metrics.scanned.inc_by((REPLAY_RECORDS - budget) as u64);
+            read
+        };
+        let read = match self.app.offload.run(work).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(problem)) | Err(problem) => return self.broken(&problem),
+        };
+        out.extend_from_slice(&read.out);
+        self.app.parts.metrics.stream_records.inc_by(read.records);
+        self.place = Some(read.scan.place());
+        if read.more {
+            self.phase = Phase::Replay(read.scan, until);
+        } else {
+            self.ready(out, until);
+        }
+        true
+    }
+
+    /// One page of the state.
+    fn snapshot(&mut self, out: &mut Vec<u8>, mut snapshot: Snapshot) {
+        let prefix = self.filter.literal_prefix();
+        let views = &self.app.parts.views;
+        let records = views.subtree(prefix, snapshot.after.as_deref(), SNAPSHOT_TOPICS);
+        let last = records.len() < SNAPSHOT_TOPICS;
+        snapshot.after = records
+            .last()
+            .map(|record| record.topic.as_str().to_owned());
+        for record in records {
+            if record.kind == Kind::State && self.wanted.matches(&record) {
+                sse::event(out, "record", None, &record_json::encode(&record));
+                self.app.parts.metrics.stream_records.inc();
+                if !snapshot.place.covers(record.position) {
+                    snapshot.newer.insert(record.topic, record.position);
+                }
+            }
+        }
+        if last {
+            self.newer = snapshot.newer;
+            self.ready(out, snapshot.place);
+        } else {
+            self.phase = Phase::Snapshot(snapshot);
+        }
+    }
+
+    /// From now on records come as they happen.
+    fn ready(&mut self, out: &mut Vec<u8>, place: Place) {
+        self.place = Some(place);
+        self.phase = Phase::Follow;
+        sse::event(out, "ready", Some(&place), b"{}");
+    }
+
+    async fn follow(&mut self, out: &mut Vec<u8>) -> bool {
+        tokio::select! {
+            batch = self.batches.recv() => match batch {
+                Ok(batch) => self.batch(out, &batch),
+                Err(RecvError::Lagged(_)) => self.catch_up(),
+                Err(RecvError::Closed) => return false,
+            },
+            _ = self.heartbeat.tick() => {
+                out.extend_from_slice(sse::HEARTBEAT);
+                if self.batches.is_empty() && self.is_behind() {
+                    self.catch_up();
+                }
+                return is_still_valid(&self.app, &self.identity);
+            }
+        }
+        true
+    }
+
+    fn is_behind(&self) -> bool {
+        let shown = self.shown();
+        self.place.is_some_and(|place| {
+            Lane::ALL
+                .into_iter()
+                .any(|lane| place.seq(lane) < shown.seq(lane))
+        })
+    }
+
+    /// Goes on from the journal: something was missed.
+    fn catch_up(&mut self) {
+        self.app.parts.metrics.stream_catch_ups.inc();
+        self.phase = Phase::Connect;
+    }
+
+    fn batch(&mut self, out: &mut Vec<u8>, batch: &[Record]) {
+        for record in batch {
+            let Some(place) = &mut self.place else { return };
+            let position = record.position;
+            if place.covers(position) {
+                continue;
+            }
+            // Numbers of a lane have no holes: what lies between is missed, damaged or removed. The
+            // journal knows which.
+            if position.seq > place.seq(position.lane).next() {
+                return self.catch_up();
+            }
+            place.advance(position);
+            let place = *place;
+            if self.wanted.matches(record) && !self.was_shown(record) {
+                sse::event(out, "record", Some(&place), &record_json::encode(record));
+                self.app.parts.metrics.stream_records.inc();
+            }
+        }
+    }
+
+    /// Whether the snapshot had this record of its topic, or a later one.
+    fn was_shown(&mut self, record: &Record) -> bool {
+        let Some(shown) = self.newer.get(&record.topic) else {
+            return false;
+        };
+        let before = shown.lane == record.position.lane && record.position.seq <= shown.seq;
+        before && record.kind == Kind::State
+    }
+
+    fn broken(&self, problem: &Problem) -> bool {
+        tracing::warn!(
+            detail = problem.detail(),
+            "a live stream ends: the journal cannot be read"
+        );
+        false
+    }
+}
+
+/// What lies between two places; `None` if it is too much, or `place` is none of this history.
+async fn scan_between(
+    app: App,
+    wanted: Arc<Wanted>,
+    place: Place,
+    until: Place,
+) -> Result<Option<Scan>, Problem> {
+    let behind = |lane| until.seq(lane).0.saturating_sub(place.seq(lane).0);
+    if Lane::ALL.into_iter().map(behind).sum::<u64>() > app.settings.resume_limit {
+        return Ok(None);
+    }
+    let offload = app.offload.clone();
+    let work = move || {
+        let journal = &*app.parts.journal;
+        if !place.is_known(journal, &Lane::ALL)? {
+            return Ok(None);
+        }
+        let window = Window {
+            lanes: Lane::ALL.to_vec(),
+            after: Some(place),
+            until: Some(until),
+        };
+        Scan::new(journal, &window, wanted).map(Some)
+    };
+    Ok(offload.run(work).await??)
+}
+
+struct Read {
+    scan: Box<Scan>,
+    out: Vec<u8>,
+    records: u64,
+    more: bool,
+}
+
+/// Some of a replay, as events.
+fn read(mut scan: Box<Scan>, budget: &mut usize) -> Result<Read, Problem> {
+    let (mut out, mut records) = (Vec::new(), 0);
+    let more = loop {
+        match scan.next(budget)? {
+            Found::Record(record) => {
+                records += 1;
+                let place = scan.place();
+                sse::event(
+                    &mut out,
+                    "record",
+                    Some(&place),
+                    &record_json::encode(&record),
+                );
+            }
+            Found::Gap { lane, from, to } => say(&mut out, "gap", &GapBody::new(lane, from, to)),
+            Found::Damaged(damage) => say(&mut out, "damaged", &DamagedBody::from(&damage)),
+            Found::Paused => break true,
+            Found::End => break false,
+        }
+        if out.len() >= PIECE_BYTES {
+            break true;
+        }
+    };
+    Ok(Read {
+        scan,
+        out,
+        records,
+        more,
+    })
+}
+
+fn say(out: &mut Vec<u8>, name: &str, body: &impl serde::Serialize) {
+    sse::event(out, name, None, json!(body).to_string().as_bytes());
+}

@@ -1,0 +1,141 @@
+//! The table of routes, and the document that describes them. There is no other way to add a route:
+//! what is served and what is described are one list.
+
+use axum::Router;
+use std::collections::BTreeMap;
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::{ProblemBody, ProblemKind};
+use crate::routes::{
+    bans, commands, devices, health, history, live, metrics, openapi, page, pictures, records,
+    tokens, topics, tree,
+};
+use crate::state::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Spica",
+        description = "Telemetry hub: publish, read, operate, watch. docs/http-api.md explains it.",
+        license(name = "Apache-2.0 OR MIT"),
+    ),
+    components(schemas(ProblemBody)),
+    modifiers(&Token),
+    tags(
+        (name = "records", description = "Publish and read records"),
+        (name = "devices", description = "The registry of devices"),
+        (name = "commands", description = "What devices are asked to do"),
+        (name = "pictures", description = "What devices have seen"),
+        (name = "operation", description = "Bans and tokens"),
+        (name = "health", description = "Health, metrics, this document, the page"),
+    ),
+)]
+struct Base;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "An access token. The role an operation needs stands in its list.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+fn table() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(topics::publish, topics::read, topics::delete))
+        .routes(routes!(records::publish_batch))
+        .routes(routes!(tree::all))
+        .routes(routes!(tree::below))
+        .routes(routes!(history::history))
+        .routes(routes!(live::live))
+        .routes(routes!(devices::list, devices::add))
+        .routes(routes!(devices::import))
+        .routes(routes!(devices::read, devices::put, devices::remove))
+        .routes(routes!(devices::enable))
+        .routes(routes!(devices::disable))
+        .routes(routes!(commands::list, commands::queue))
+        .routes(routes!(commands::read, commands::cancel))
+        .routes(routes!(pictures::list))
+        .routes(routes!(pictures::read))
+        .routes(routes!(bans::list, bans::add))
+        .routes(routes!(bans::remove))
+        .routes(routes!(tokens::list, tokens::add))
+        .routes(routes!(tokens::remove))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(page::page))
+}
+
+/// The routes, and the document that describes them.
+pub(crate) fn routes() -> (Router<App>, Document) {
+    let (router, mut document) = table().split_for_parts();
+    // The router's way to say "and everything below" is none of OpenAPI's.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths
+        .into_iter()
+        .map(|(path, item)| (path.replace("{*", "{"), item))
+        .collect();
+    (router, document)
+}
+
+/// This interface as an OpenAPI document.
+#[must_use]
+pub fn document() -> Document {
+    routes().1
+}
+
+/// A refusal as the document describes it.
+fn refusal(kind: ProblemKind) -> (String, RefOr<Response>) {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let response = ResponseBuilder::new()
+        .description(kind.title())
+        .content("application/problem+json", content)
+        .build();
+    (kind.status().as_str().to_owned(), response.into())
+}
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = [$($kind:ident),+];)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                [$(refusal(ProblemKind::$kind)),+].into()
+            }
+        }
+    )+};
+}
+
+refusals! {
+    /// What every request with a token can meet.
+    Usual = [Unauthenticated, Forbidden, Busy, Internal];
+    /// A request that cannot be understood.
+    Bad = [BadRequest];
+    /// Something that is not there.
+    Missing = [NotFound];
+    /// Something that stands against it.
+    Conflicting = [Conflict];
+    /// A body that is too large or too slow.
+    TooLarge = [TooLarge, TooSlow];
+    /// A body of a type that is not understood.
+    Unsupported = [UnsupportedMediaType];
+    /// A range outside of the picture.
+    RangeRefused = [RangeNotSatisfiable];
+}

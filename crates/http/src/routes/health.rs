@@ -1,0 +1,138 @@
+//! `/health/live` and `/health/ready`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use spica_model::Lane;
+use utoipa::ToSchema;
+
+use crate::state::App;
+
+/// That the process answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Alive {
+    /// Always `alive`.
+    status: &'static str,
+}
+
+/// Whether the node does its work, part by part.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// Whether all parts are.
+    pub(crate) ready: bool,
+    /// Whether the node is stopping.
+    stopping: bool,
+    /// The lanes of the journal.
+    journal: [LaneHealth; 2],
+    /// The views behind them.
+    views: ViewsHealth,
+}
+
+/// One lane of the journal.
+#[derive(Debug, Serialize, ToSchema)]
+struct LaneHealth {
+    /// `critical` or `normal`.
+    class: &'static str,
+    /// Whether it takes records.
+    ready: bool,
+    /// The owner's reign.
+    epoch: u32,
+    /// The oldest record that is kept.
+    first: u64,
+    /// The newest record that was placed.
+    last: u64,
+    /// The newest record that is durable.
+    durable: u64,
+    /// Bytes of its segments.
+    bytes: u64,
+    /// Why it takes no records any more.
+    failure: Option<String>,
+}
+
+/// The views behind the journal.
+#[derive(Debug, Serialize, ToSchema)]
+struct ViewsHealth {
+    /// Whether they follow, and are not too far behind (`http.ready_lag`).
+    ready: bool,
+    /// Durable critical records that they do not show yet.
+    behind_critical: u64,
+    /// Durable normal records that they do not show yet.
+    behind_normal: u64,
+    /// Whether they show everything that they should: nothing was damaged, removed too early, beyond
+    /// a limit or unreadable.
+    whole: bool,
+    /// Why they follow no more.
+    failure: Option<String>,
+    /// Why the last checkpoint could not be written.
+    checkpoint_failure: Option<String>,
+}
+
+/// Whether the process answers
+#[utoipa::path(
+    get, path = "/health/live", tag = "health", operation_id = "health_live",
+    responses((status = 200, description = "It does", body = Alive)),
+    security(()),
+)]
+pub(crate) async fn live() -> axum::Json<Alive> {
+    axum::Json(Alive { status: "alive" })
+}
+
+/// Whether the node does its work
+#[utoipa::path(
+    get, path = "/health/ready", tag = "health", operation_id = "health_ready",
+    responses(
+        (status = 200, description = "It does", body = Ready),
+        (status = 503, description = "Some part does not", body = Ready),
+    ),
+    security(()),
+)]
+pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Ready>) {
+    let journal = Lane::ALL.map(|lane| lane_health(&app, lane));
+    let views = views_health(&app);
+    let stopping = app.stopping.is_cancelled();
+    let ready = !stopping && views.ready && journal.iter().all(|lane| lane.ready);
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        axum::Json(Ready {
+            ready,
+            stopping,
+            journal,
+            views,
+        }),
+    )
+}
+
+fn lane_health(app: &App, lane: Lane) -> LaneHealth {
+    let status = app.parts.journal.status(lane);
+    let watermark = app.parts.journal.watermark(lane);
+    let failure = watermark.failure().map(ToString::to_string);
+    LaneHealth {
+        class: lane.as_str(),
+        ready: failure.is_none(),
+        epoch: status.epoch.0,
+        first: status.first.0,
+        last: status.last.0,
+        durable: status.durable.0,
+        bytes: status.bytes,
+        failure,
+    }
+}
+
+fn views_health(app: &App) -> ViewsHealth {
+    let status = app.parts.views.status();
+    let [behind_critical, behind_normal] = status.behind;
+    let lag = behind_critical.max(behind_normal);
+    ViewsHealth {
+        ready: status.failure.is_none() && lag <= app.settings.ready_lag,
+        behind_critical,
+        behind_normal,
+        whole: status.is_whole(),
+        failure: status.failure.map(|failure| failure.to_string()),
+        checkpoint_failure: status.checkpoint_failure.map(|failure| failure.to_string()),
+    }
+}

@@ -1,0 +1,335 @@
+//! `/v1/pictures` and `/v1/devices/{serial}/pictures`.
+
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use spica_model::{Lane, Record};
+use spica_objects::{Address, ReadError};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::{Caller, Reader};
+use crate::buffers::hold;
+use crate::extract::{PathOf, QueryOf};
+use crate::openapi::{Bad, Missing, RangeRefused, Usual};
+use crate::paging::limit;
+use crate::problem::{Problem, ProblemKind};
+use crate::record_json::time;
+use crate::routes::devices::serial_of;
+use crate::routes::history::{HistoryQuery, page};
+use crate::state::App;
+use crate::tables::{DamagedBody, GapBody};
+
+/// A picture of a device.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Picture)]
+pub(crate) struct PictureBody<'a> {
+    /// Where its record stands.
+    position: String,
+    /// When the node had all of it.
+    received: String,
+    /// When it was taken, as the device says.
+    source_time: Option<String>,
+    /// Number, size, hash, address and content type: `GET /v1/` and the address shows it.
+    #[schema(value_type = Object)]
+    picture: &'a serde_json::value::RawValue,
+}
+
+/// A page of a device's pictures.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PicturePage)]
+pub(crate) struct PicturePageBody {
+    /// Oldest first.
+    pictures: Vec<PictureBody<'static>>,
+    /// As in history.
+    gaps: Vec<GapBody>,
+    /// As in history.
+    damaged: Vec<DamagedBody>,
+    /// As in history.
+    next: Option<String>,
+}
+
+/// Which pictures.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PicturesQuery {
+    /// Received at or after this time (RFC 3339, UTC).
+    from: Option<String>,
+    /// Received before this time.
+    to: Option<String>,
+    /// Pictures per page, 1 to `http.page_limit`; 100 by default.
+    limit: Option<usize>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+/// List a device's pictures
+///
+/// Read from history, page by page: give `from` to start late.
+#[utoipa::path(
+    get, path = "/v1/devices/{serial}/pictures", tag = "pictures", operation_id = "list_pictures",
+    params(("serial" = String, Path, description = "The device's serial"), PicturesQuery),
+    responses((status = 200, description = "A page", body = PicturePageBody), Usual, Bad),
+    security(("token" = ["reader"])),
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Caller(identity, _): Caller<Reader>,
+    PathOf(serial): PathOf<String>,
+    QueryOf(query): QueryOf<PicturesQuery>,
+) -> Result<Response, Problem> {
+    let serial = serial_of(&serial)?;
+    let limit = limit(query.limit, app.settings.page_limit)?;
+    let history = HistoryQuery {
+        topic: Some(format!("{}/{serial}/pictures", app.names.devices)),
+        class: Some(Lane::Normal.as_str().to_owned()),
+        from: query.from,
+        to: query.to,
+        after: query.after,
+        ..HistoryQuery::default()
+    };
+    let checked = history.check(&app, &identity)?;
+    page(&app, checked, "pictures", limit, encode).await
+}
+
+fn encode(record: &Record) -> Option<Vec<u8>> {
+    let picture = serde_json::from_slice(&record.payload).ok()?;
+    let body = PictureBody {
+        position: record.position.to_string(),
+        received: record.received.to_string(),
+        source_time: time(record.source_time),
+        picture,
+    };
+    serde_json::to_vec(&body).ok()
+}
+
+/// Show a picture
+///
+/// The path is `/v1/` and the picture's `address`.
+#[utoipa::path(
+    get, path = "/v1/pictures/{*address}", tag = "pictures", operation_id = "read_picture",
+    params(
+        ("address" = String, Path, description = "The address after `pictures/`"),
+        ("Range" = Option<String>, Header, description = "`bytes=from-to`, one range"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of a copy at hand"),
+    ),
+    responses(
+        (status = 200, description = "The picture; `ETag` is its SHA-256", content(
+            (Vec<u8> = "image/jpeg"), (Vec<u8> = "application/octet-stream"),
+        )),
+        (status = 206, description = "A range of it"),
+        (status = 304, description = "The copy at hand is the picture"),
+        Usual, Bad, Missing, RangeRefused,
+    ),
+    security(("token" = ["reader"])),
+)]
+pub(crate) async fn read(
+    State(app): State<App>,
+    _: Caller<Reader>,
+    PathOf(address): PathOf<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let address = address_of(&address)?;
+    let etag = format!("\"{}\"", address.sha256());
+    if has_copy(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    let pictures = &app.parts.pictures;
+    let size = pictures
+        .size(&address)
+        .await
+        .map_err(|error| unreadable(&error))?;
+    let range = match headers
+        .get(header::RANGE)
+        .map(|value| parse_range(value, size))
+    {
+        Some(Wanted::Unsatisfiable) => return Err(outside(size)),
+        Some(Wanted::Range(range)) if may_range(&headers, &etag) => Some(range),
+        _ => None,
+    };
+    let bytes = range.clone().unwrap_or(0..size);
+    let length = usize::try_from(bytes.end - bytes.start).unwrap_or(usize::MAX);
+    let reserved = app.buffers.reserve(length)?;
+    let content_type = content_type(&app, &address, size).await?;
+    let content = match &range {
+        Some(range) => pictures.read_range(&address, range.clone()).await,
+        None => pictures.read(&address).await,
+    };
+    let body = hold(
+        Body::from(content.map_err(|error| unreadable(&error))?),
+        reserved,
+    );
+    let headers = [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (header::ETAG, etag),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        // The address is the hash of the content: it never changes. Only for who may see it.
+        (
+            header::CACHE_CONTROL,
+            "private, max-age=31536000, immutable".to_owned(),
+        ),
+    ];
+    Ok(match range {
+        None => (headers, body).into_response(),
+        Some(range) => {
+            let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+            (
+                StatusCode::PARTIAL_CONTENT,
+                headers,
+                [(header::CONTENT_RANGE, part)],
+                body,
+            )
+                .into_response()
+        }
+    })
+}
+
+/// An address, with or without its `pictures/`.
+fn address_of(text: &str) -> Result<Address, Problem> {
+    let below = text.strip_prefix("pictures/").unwrap_or(text);
+    let address: Result<Address, _> = format!("pictures/{below}").parse();
+    address.map_err(|error| Problem::bad_request(error.to_string()))
+}
+
+fn unreadable(error: &ReadError) -> Problem {
+    let kind = match error {
+        ReadError::Unknown(_) => ProblemKind::NotFound,
+        ReadError::Range { .. } => ProblemKind::RangeNotSatisfiable,
+        ReadError::Store(_) => ProblemKind::Internal,
+    };
+    Problem::new(kind, error.to_string())
+}
+
+fn outside(size: u64) -> Problem {
+    let problem = Problem::new(
+        ProblemKind::RangeNotSatisfiable,
+        format!("the picture has {size} bytes; the range is not within them"),
+    );
+    match HeaderValue::from_str(&format!("bytes */{size}")) {
+        Ok(value) => problem.with_header(header::CONTENT_RANGE, value),
+        Err(_) => problem,
+    }
+}
+
+fn has_copy(headers: &HeaderMap, etag: &str) -> bool {
+    let tags = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    tags.is_some_and(|tags| {
+        tags.split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    })
+}
+
+/// Whether `If-Range`, if there is one, is for this content.
+fn may_range(headers: &HeaderMap, etag: &str) -> bool {
+    headers
+        .get(header::IF_RANGE)
+        .is_none_or(|value| value.as_bytes() == etag.as_bytes())
+}
+
+/// What a `Range` header wants of a content of some size.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All of it: there is no range, or one of a form that is not known and thus ignored.
+    All,
+    /// These bytes.
+    Range(Range<u64>),
+    /// Bytes that are not there.
+    Unsatisfiable,
+}
+
+fn parse_range(value: &HeaderValue, size: u64) -> Wanted {
+    value.to_str().map_or(Wanted::All, |text| range(text, size))
+}
+
+/// Reads a `Range` header (RFC 9110, 14.2), one range.
+pub(crate) fn range(text: &str, size: u64) -> Wanted {
+    let Some((from, to)) = text
+        .strip_prefix("bytes=")
+        .and_then(|set| set.split_once('-'))
+    else {
+        return Wanted::All;
+    };
+    let number = |digits: &str| -> Option<Option<u64>> {
+        match digits.trim() {
+            "" => Some(None),
+            digits if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok().map(Some),
+            _ => None,
+        }
+    };
+    let (from, to) = match (number(from), number(to)) {
+        (Some(None), Some(Some(0))) => return Wanted::Unsatisfiable,
+        (Some(None), Some(Some(last))) => (size.saturating_sub(last), size),
+        (Some(Some(from)), Some(None)) => (from, size),
+        (Some(Some(from)), Some(Some(to))) if from <= to => (from, to.saturating_add(1).min(size)),
+        _ => return Wanted::All,
+    };
+    if from < to && from < size {
+        Wanted::Range(from..to)
+    } else {
+        Wanted::Unsatisfiable
+    }
+}
+
+/// The content type, by how the content begins: the store keeps none.
+async fn content_type(app: &App, address: &Address, size: u64) -> Result<&'static str, Problem> {
+    const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+    if size < JPEG.len() as u64 {
+        return Ok("application/octet-stream");
+    }
+    let begins = app
+        .parts
+        .pictures
+        .read_range(address, 0..JPEG.len() as u64)
+        .await;
+    let is_jpeg = begins.map_err(|error| unreadable(&error))?[..] == JPEG;
+    Ok(if is_jpeg {
+        "image/jpeg"
+    } else {
+        "application/octet-stream"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_the_standard_says() {
+        for (text, want) in [
+            ("bytes=0-0", Wanted::Range(0..1)),
+            ("bytes=2-4", Wanted::Range(2..5)),
+            ("bytes=2-", Wanted::Range(2..10)),
+            ("bytes=-3", Wanted::Range(7..10)),
+            ("bytes=-99", Wanted::Range(0..10)),
+            ("bytes=8-99", Wanted::Range(8..10)),
+            ("bytes=10-", Wanted::Unsatisfiable),
+            ("bytes=10-20", Wanted::Unsatisfiable),
+            ("bytes=-0", Wanted::Unsatisfiable),
+            ("bytes=0-18446744073709551615", Wanted::Range(0..10)),
+            ("bytes=4-2", Wanted::All),
+            ("bytes=0-1,3-4", Wanted::All),
+            ("bytes=-", Wanted::All),
+            ("bytes=a-b", Wanted::All),
+            ("lines=0-1", Wanted::All),
+        ] {
+            assert_eq!(range(text, 10), want, "{text}");
+        }
+        assert_eq!(range("bytes=0-", 0), Wanted::Unsatisfiable);
+    }
+
+    #[test]
+    fn an_address_is_taken_with_and_without_its_root() {
+        let hash = "ab".repeat(32);
+        let whole = format!("pictures/ab/{hash}");
+        assert_eq!(address_of(&whole).unwrap().as_str(), whole);
+        assert_eq!(address_of(&format!("ab/{hash}")).unwrap().as_str(), whole);
+        assert!(address_of("../etc/passwd").is_err());
+    }
+}
