@@ -11,6 +11,7 @@ use spica_clock::SharedClock;
 use spica_devices::{Command, Device, Serial};
 use spica_journal::{CommitError, CommitErrorKind, SharedJournal, Watermark};
 use spica_model::{Lane, Record, Seq, Topic};
+use spica_state::StateTree;
 use tokio::sync::broadcast;
 
 use crate::checkpoint;
@@ -63,23 +64,8 @@ impl Views {
         let metrics = Metrics::default();
         let (store, loaded) = checkpoint::open(checkpoint, &*journal, settings.limits(), &metrics)?;
         let from = loaded.marks.each_ref().map(|mark| mark.seq);
-        let mut folds = Folds::new(loaded.tree);
-        let undecodable = folds.rebuild(&node);
-        let (live, _) = broadcast::channel(settings.live_batches.max(1));
-        let shared = Arc::new(Shared {
-            node,
-            settings,
-            journal,
-            clock,
-            folds: RwLock::new(folds),
-            applied: from.map(|seq| Arc::new(Watermark::new(seq))),
-            watches: Arc::default(),
-            live,
-            metrics,
-            trouble: Mutex::default(),
-            stopping: AtomicBool::new(false),
-        });
-        shared.undecodable(undecodable);
+        let shared = Shared::new(journal, node, settings, clock, metrics);
+        let shared = Arc::new(shared.showing(loaded.tree, from));
         let mut runner = Runner::new(Arc::clone(&shared), store, loaded.marks)?;
         let began = shared.clock.monotonic();
         runner.catch_up()?;
@@ -263,6 +249,41 @@ impl Views {
 }
 
 impl Shared {
+    /// Views that show nothing yet.
+    pub(crate) fn new(
+        journal: SharedJournal,
+        node: Topic,
+        settings: Settings,
+        clock: SharedClock,
+        metrics: Metrics,
+    ) -> Self {
+        let (live, _) = broadcast::channel(settings.live_batches.max(1));
+        Self {
+            folds: RwLock::new(Folds::new(StateTree::new(settings.limits()))),
+            applied: Lane::ALL.map(|_| Arc::new(Watermark::new(Seq::ZERO))),
+            watches: Arc::default(),
+            trouble: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            node,
+            settings,
+            journal,
+            clock,
+            live,
+            metrics,
+        }
+    }
+
+    /// Views that show what a checkpoint held, up to `applied` of each lane.
+    fn showing(self, tree: StateTree, applied: [Seq; 2]) -> Self {
+        let mut folds = Folds::new(tree);
+        self.undecodable(folds.rebuild(&self.node));
+        Self {
+            folds: RwLock::new(folds),
+            applied: applied.map(|seq| Arc::new(Watermark::new(seq))),
+            ..self
+        }
+    }
+
     /// Counts device records that cannot be read.
     pub(crate) fn undecodable(&self, records: u64) {
         self.metrics.undecodable.inc_by(records);

@@ -1,0 +1,83 @@
+//! In what order the lanes are folded, step by step without a thread.
+
+use std::sync::Arc;
+
+use spica_clock::ManualClock;
+use spica_journal::Journal;
+use spica_journal::memory::MemoryJournal;
+use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Seq, Timestamp, Topic};
+use spica_state::Limits;
+
+use super::{CRITICAL_CHUNKS, Runner};
+use crate::views::Shared;
+use crate::{Metrics, Settings, checkpoint};
+
+const CHUNK: usize = 10;
+
+fn runner(journal: &Arc<MemoryJournal>, dir: &tempfile::TempDir) -> Runner {
+    let settings = Settings {
+        chunk_records: CHUNK,
+        ..Settings::default()
+    };
+    let path = dir.path().join("views.redb");
+    let metrics = Metrics::default();
+    let (store, loaded) = checkpoint::open(&path, &**journal, Limits::default(), &metrics).unwrap();
+    let node = Topic::new("root").unwrap();
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+    let shared = Shared::new(journal.clone(), node, settings, clock, metrics);
+    Runner::new(Arc::new(shared), store, loaded.marks).unwrap()
+}
+
+fn append(journal: &MemoryJournal, lane: Lane, count: usize) {
+    let topic = Topic::new("root/a").unwrap();
+    let record = NewRecord {
+        topic: &topic,
+        kind: Kind::State,
+        op: Op::Put,
+        quality: Quality::Good,
+        received: Timestamp::EPOCH,
+        source_time: None,
+        content_type: &ContentType::Bytes,
+        payload: b"1",
+        key: None,
+        cause: None,
+    };
+    journal.submit(lane, &vec![record; count]).unwrap();
+}
+
+fn applied(runner: &Runner) -> [Seq; 2] {
+    runner.shared.applied.each_ref().map(|mark| mark.durable())
+}
+
+#[test]
+fn a_critical_record_waits_for_one_normal_chunk_at_most() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let mut runner = runner(&journal, &dir);
+    append(&journal, Lane::Normal, 100 * CHUNK);
+    assert!(runner.step());
+    assert_eq!(applied(&runner), [Seq(0), Seq(10)]);
+    append(&journal, Lane::Critical, 3 * CHUNK);
+    assert!(runner.step());
+    assert_eq!(applied(&runner), [Seq(30), Seq(20)]);
+}
+
+#[test]
+fn the_normal_lane_keeps_a_share_of_an_endless_critical_one() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let mut runner = runner(&journal, &dir);
+    append(&journal, Lane::Critical, 100 * CHUNK);
+    append(&journal, Lane::Normal, 100 * CHUNK);
+    assert!(runner.step());
+    let critical = u64::try_from(CRITICAL_CHUNKS * CHUNK).unwrap();
+    assert_eq!(applied(&runner), [Seq(critical), Seq(10)]);
+}
+
+#[test]
+fn with_nothing_to_read_a_step_does_nothing() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let mut runner = runner(&journal, &dir);
+    assert!(!runner.step());
+    append(&journal, Lane::Normal, 1);
+    assert!(runner.step());
+    assert!(!runner.step());
+}
