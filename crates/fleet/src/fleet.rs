@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use spica_clock::{SharedClock, SystemClock};
+use spica_clock::{Clock, SharedClock, SystemClock};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::attack;
-use crate::device::Device;
+use crate::device::{Device, fresh_numbers};
 use crate::dialogue::{Conduct, End, converse};
 use crate::endpoints::Endpoints;
 use crate::ledger::{DeviceBooks, Outcome};
@@ -68,6 +68,7 @@ impl Fleet {
             connections: Semaphore::new(plan.connections_at_once),
             counters: Counters::default(),
             violations: Mutex::new(Vec::new()),
+            fresh: fresh_numbers(SystemClock.wall()),
             clock: Arc::new(SystemClock),
             began: Instant::now(),
             stop,
@@ -88,6 +89,8 @@ pub(crate) struct Run {
     pub(crate) connections: Semaphore,
     pub(crate) counters: Counters,
     pub(crate) began: Instant,
+    /// Where numbers begin unless the plan says so.
+    fresh: u32,
     violations: Mutex<Vec<String>>,
     clock: SharedClock,
     /// No visit begins any more.
@@ -190,7 +193,8 @@ impl Run {
 
     fn device(&self, index: u32, seed: u64) -> Device {
         let serial = crate::plan::serial(self.plan.first_serial + index);
-        Device::new(&serial, &self.plan.software_version, seed)
+        let first = self.plan.first_number.unwrap_or(self.fresh);
+        Device::new(&serial, &self.plan.software_version, first, seed)
     }
 
     /// Calls until a dialogue comes to its end, the device holds nothing more, or everything is

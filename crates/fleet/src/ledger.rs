@@ -76,6 +76,8 @@ pub struct Order {
 pub struct DeviceBooks {
     /// The device.
     pub serial: String,
+    /// Where its numbers begin. Lower ones belong to an earlier life of the serial.
+    pub first: u32,
     /// All entries of its log, oldest first, deleted ones included.
     pub entries: Vec<Entry>,
     /// All its pictures, oldest first.

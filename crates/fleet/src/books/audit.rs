@@ -6,7 +6,7 @@ use serde_json::Value;
 use spica_model::Timestamp;
 
 use super::Bounds;
-use super::facts::{difference, number, settled, text, time, what};
+use super::facts::{difference, number, same_picture, settled, text, time, what};
 use super::report::{Example, Finding, Report};
 use crate::device::unix_secs;
 use crate::hub::{Holes, Shown};
@@ -74,26 +74,20 @@ impl<'a> Audit<'a> {
 
     /// Takes in a record of a topic `devices/<serial>/events/<name>`.
     pub fn event(&mut self, shown: &Shown) {
-        let Some((serial, name)) = self.ours(shown, "events/") else {
+        let Some((serial, name)) = self.ours(shown, "events/", "index") else {
             return;
         };
         let Some(seen) = self.devices.get_mut(serial) else {
             return;
         };
-        let at = number(&shown.value, "index").and_then(|index| {
-            seen.books
-                .entries
-                .binary_search_by_key(&index, |entry| u64::from(entry.index))
-                .ok()
-        });
-        let time = time(shown);
-        let Some(at) = at.filter(|at| Some(seen.books.entries[*at].time) == time) else {
-            return self.note(
-                Finding::Unexpected,
-                format!("{}: {}", shown.topic, shown.value),
-            );
+        let (entries, index) = (&seen.books.entries, number(&shown.value, "index"));
+        let at = entries
+            .binary_search_by_key(&index, |entry| Some(entry.index.into()))
+            .ok();
+        let Some(at) = at.filter(|at| Some(entries[*at].time) == time(shown)) else {
+            return self.unexpected(shown);
         };
-        let entry = &seen.books.entries[at];
+        let entry = &entries[at];
         if std::mem::replace(&mut seen.entries[at], true) {
             return self.note(Finding::Duplicated, what(serial, entry));
         }
@@ -128,31 +122,25 @@ impl<'a> Audit<'a> {
 
     /// Takes in a record of a topic `devices/<serial>/pictures`.
     pub fn picture(&mut self, shown: &Shown) {
-        let Some((serial, _)) = self.ours(shown, "pictures") else {
+        let Some((serial, _)) = self.ours(shown, "pictures", "picture") else {
             return;
         };
         let Some(seen) = self.devices.get_mut(serial) else {
             return;
         };
-        let picture = number(&shown.value, "picture");
-        let at =
-            seen.books.pictures.iter().position(|shot| {
-                picture == Some(shot.number.into()) && time(shown) == Some(shot.time)
-            });
-        let Some(at) = at else {
-            return self.note(
-                Finding::Unexpected,
-                format!("{}: {}", shown.topic, shown.value),
-            );
+        let (shots, number) = (&seen.books.pictures, number(&shown.value, "picture"));
+        let at = shots
+            .binary_search_by_key(&number, |shot| Some(shot.number.into()))
+            .ok();
+        let Some(at) = at.filter(|at| Some(shots[*at].time) == time(shown)) else {
+            return self.unexpected(shown);
         };
-        let shot = &seen.books.pictures[at];
+        let shot = &shots[at];
         let what = format!("picture {} of {serial}", shot.number);
         if std::mem::replace(&mut seen.pictures[at], true) {
             return self.note(Finding::Duplicated, what);
         }
-        let same = text(&shown.value, "sha256") == Some(&*shot.sha256)
-            && text(&shown.value, "crc32") == Some(&*format!("{:08x}", shot.crc32))
-            && number(&shown.value, "size") == Some(shot.size.into());
+        let same = same_picture(shot, &shown.value);
         if !same {
             self.note(Finding::Altered, format!("{what}: {}", shown.value));
         } else if let Some(address) = text(&shown.value, "address") {
@@ -169,7 +157,7 @@ impl<'a> Audit<'a> {
 
     /// Takes in a record of a topic `devices/<serial>/commands/<id>`; the last one counts.
     pub fn command(&mut self, shown: &Shown) {
-        let Some((serial, _)) = self.ours_at_any_time(shown, "commands/") else {
+        let Some((serial, _)) = self.parts(shown, "commands/") else {
             return;
         };
         let Some(seen) = self.devices.get_mut(serial) else {
@@ -290,21 +278,32 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// Serial and rest of the topic, if a device of the fleet may have produced it in this run.
-    fn ours<'s>(&self, shown: &'s Shown, below: &str) -> Option<(&'s str, &'s str)> {
-        // What is older than the run comes from an earlier one with the same serials.
+    /// Serial and rest of the topic, unless it is another's or from an earlier run with the same
+    /// serials: that is older, or has a lower number.
+    fn ours<'s>(
+        &self,
+        shown: &'s Shown,
+        below: &str,
+        numbered: &str,
+    ) -> Option<(&'s str, &'s str)> {
+        let (serial, rest) = self.parts(shown, below)?;
+        let first = u64::from(self.devices.get(serial)?.books.first);
         let began = unix_secs(self.outcome.started);
-        let old = time(shown).is_some_and(|time| time < began);
-        if old {
-            None
-        } else {
-            self.ours_at_any_time(shown, below)
-        }
+        let old = time(shown).is_some_and(|time| time < began)
+            || number(&shown.value, numbered).is_some_and(|number| number < first);
+        (!old).then_some((serial, rest))
     }
 
-    fn ours_at_any_time<'s>(&self, shown: &'s Shown, below: &str) -> Option<(&'s str, &'s str)> {
+    fn parts<'s>(&self, shown: &'s Shown, below: &str) -> Option<(&'s str, &'s str)> {
         let (serial, rest) = shown.topic.strip_prefix(&self.prefix)?.split_once('/')?;
         Some((serial, rest.strip_prefix(below)?))
+    }
+
+    fn unexpected(&mut self, shown: &Shown) {
+        self.note(
+            Finding::Unexpected,
+            format!("{}: {}", shown.topic, shown.value),
+        );
     }
 
     fn note(&mut self, finding: Finding, detail: String) {

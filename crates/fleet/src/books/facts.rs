@@ -7,7 +7,7 @@ use super::report::Tally;
 use crate::device::unix_secs;
 use crate::event::Detail;
 use crate::hub::Shown;
-use crate::ledger::Entry;
+use crate::ledger::{Entry, Shot};
 
 impl Tally {
     pub(super) fn count(&mut self, told: bool, shown: bool) {
@@ -46,6 +46,13 @@ pub(super) fn difference(entry: &Entry, name: &str, shown: &Shown) -> Option<Str
     let detail = Detail::normalise(shown.value["detail"].clone());
     let expected = entry.detail.expected();
     (detail != expected).then(|| format!("shown with {detail}, sent with {expected}"))
+}
+
+/// Whether a picture's record says what the device has.
+pub(super) fn same_picture(shot: &Shot, value: &Value) -> bool {
+    text(value, "sha256") == Some(&*shot.sha256)
+        && text(value, "crc32") == Some(&*format!("{:08x}", shot.crc32))
+        && number(value, "size") == Some(shot.size.into())
 }
 
 /// Whether a command's state agrees with the device's answer. One whose time ran out before the

@@ -46,13 +46,15 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device with an empty memory. `seed` decides what its pictures by command look like.
+    /// A device with an empty memory. `first` is the number of its first log entry and of its first
+    /// picture; `seed` decides what its pictures by command look like.
     #[must_use]
-    pub fn new(serial: &str, version: &str, seed: u64) -> Self {
+    pub fn new(serial: &str, version: &str, first: u32, seed: u64) -> Self {
         Self {
             version: version.to_owned(),
             books: DeviceBooks {
                 serial: serial.to_owned(),
+                first,
                 ..DeviceBooks::default()
             },
             log_start: 0,
@@ -90,7 +92,11 @@ impl Device {
 
     /// Notes an event in the log.
     pub fn record(&mut self, event: Event, detail: Arc<Detail>, now: Timestamp) {
-        let index = self.books.entries.last().map_or(1, |last| last.index + 1);
+        let index = self
+            .books
+            .entries
+            .last()
+            .map_or(self.books.first, |last| last.index + 1);
         let entry = Entry {
             index,
             time: unix_secs(now),
@@ -104,7 +110,11 @@ impl Device {
 
     /// Takes a picture of `size` bytes (see [`picture::jpeg`]).
     pub fn take_picture(&mut self, seed: u64, size: u32, now: Timestamp) {
-        let number = self.books.pictures.last().map_or(1, |last| last.number + 1);
+        let number = self
+            .books
+            .pictures
+            .last()
+            .map_or(self.books.first, |last| last.number + 1);
         let picture = Picture {
             number,
             time: unix_secs(now),
@@ -156,6 +166,13 @@ impl Device {
         }
         Ok(Step::Answered)
     }
+}
+
+/// Where a device's numbers begin whose memory is new at `now`: the clock in milliseconds, so that
+/// fleets that follow each other with the same serials never use a number again.
+pub(crate) fn fresh_numbers(now: Timestamp) -> u32 {
+    // Half the range, so that counting on from here never ends: it comes round after 24 days.
+    (now.as_micros() / 1_000).rem_euclid(1 << 31) as u32 + 1
 }
 
 pub(crate) fn unix_secs(time: Timestamp) -> u32 {

@@ -13,7 +13,7 @@ use spica_model::Timestamp;
 
 use super::Target;
 use super::line::Line;
-use crate::device::{Device, Step, Violation};
+use crate::device::{Device, Step, Violation, fresh_numbers};
 use crate::ledger::{Outcome, Totals};
 use crate::plan::serial;
 
@@ -68,7 +68,11 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(target: &Target, mute: bool) -> io::Result<Self> {
-        let device = |n: u32| Device::new(&serial(target.first_serial + n), "load-1.0", 0);
+        let started = SystemClock.wall();
+        let first = target
+            .first_number
+            .unwrap_or_else(|| fresh_numbers(started));
+        let device = |n: u32| Device::new(&serial(target.first_serial + n), "load-1.0", first, 0);
         Ok(Self {
             target: *target,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
@@ -79,7 +83,7 @@ impl Engine {
             out: Vec::with_capacity(1_024),
             news: Vec::new(),
             swept: SystemClock.monotonic(),
-            started: SystemClock.wall(),
+            started,
             totals: Totals::default(),
             violations: Vec::new(),
         })

@@ -25,6 +25,9 @@ pub struct Target {
     pub endpoint: SocketAddr,
     /// The first device's serial; the others count on from it.
     pub first_serial: u32,
+    /// The number of each device's first log entry. If absent, it follows from the clock, so that
+    /// loads that follow each other use no number twice.
+    pub first_number: Option<u32>,
     /// How many devices.
     pub devices: u32,
     /// Gives every device its own address in 127.0.0.0/8 if the station is on loopback.
@@ -45,6 +48,7 @@ impl Target {
         Self {
             endpoint,
             first_serial: 1,
+            first_number: None,
             devices,
             spread_sources: true,
             connects_at_once: 256,

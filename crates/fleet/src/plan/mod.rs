@@ -18,6 +18,9 @@ pub struct Plan {
     pub devices: u32,
     /// The first device's serial; the others count on from it, with at least 7 digits.
     pub first_serial: u32,
+    /// The number of each device's first log entry and picture. If absent, it follows from the
+    /// clock, so that fleets that follow each other with the same serials use no number twice.
+    pub first_number: Option<u32>,
     /// The software version they say they have, at most 8 bytes.
     pub software_version: String,
     /// Decides everything that is left to chance.
@@ -102,6 +105,7 @@ impl Default for Plan {
             endpoints: Vec::new(),
             devices: 100,
             first_serial: 1,
+            first_number: None,
             software_version: "sim-1.0".to_owned(),
             seed: 1,
             arrival: Arrival::Spread,

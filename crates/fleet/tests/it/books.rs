@@ -21,7 +21,7 @@ fn at(secs: u32) -> Timestamp {
 /// A device with a man-down and three status checks, of which the last is not told durable, two
 /// pictures, and two commands.
 fn books() -> DeviceBooks {
-    let mut device = Device::new("0000001", "v1", 9);
+    let mut device = Device::new("0000001", "v1", 1, 9);
     let detail = Arc::new(Detail {
         battery_percent: Some(80),
         location: Some((1, -2)),
@@ -259,11 +259,13 @@ fn each_planted_fault_is_found_and_shown() {
 #[test]
 fn other_devices_and_earlier_runs_are_left_out() {
     let report = check(|all| {
+        let mut reset = all[0][0].clone();
+        reset.value["index"] = json!(0);
         let mut stranger = all[0][0].clone();
         stranger.topic = "root/devices/0009999/events/status-check".to_owned();
         let mut earlier = all[0][0].clone();
         earlier.source_time = Some(Timestamp::from_secs(START - 1).to_string());
-        all[0].extend([stranger, earlier]);
+        all[0].extend([stranger, earlier, reset]);
     });
     assert_eq!(findings(&report), [0; 5], "{report}");
 }

@@ -15,6 +15,8 @@ fn plan(station: &Station) -> Plan {
     Plan {
         endpoints: vec![station.address.to_string()],
         devices: 20,
+        // The station's deletions rely on it.
+        first_number: Some(1),
         rounds: Some(3),
         duration: None,
         interval: Duration::from_millis(100),

@@ -22,6 +22,7 @@ fn audit(outcome: &Outcome, station: &Station) -> Report {
 fn target(station: &Station, devices: u32) -> Target {
     Target {
         patience: Duration::from_secs(10),
+        first_number: Some(1),
         ..Target::new(station.address, devices)
     }
 }
