@@ -143,8 +143,12 @@ impl Log {
     }
 
     /// Takes note of a page that no request waits for. It says nothing about the entries before it,
-    /// so reading goes on where it was.
+    /// so reading goes on where it was; from the start, if the page shows that it went astray.
     pub(super) fn unasked(&mut self, page: PageFacts) -> Option<Violation> {
+        if page.first.is_some_and(|first| first < self.next) {
+            self.restart();
+            return Some(Violation::PageBackwards);
+        }
         self.is_unread = true;
         self.is_checked = false;
         (!page.has_alarm).then_some(Violation::PageUnasked)

@@ -44,10 +44,10 @@ pub enum Violation {
     /// A page whose indexes do not grow, or reach the greatest number there is. Its entries are taken;
     /// nothing is deleted on this connection.
     PageOrder,
-    /// A page with an index before the one that was asked for: it answers an earlier request, or
-    /// none. Its entries are taken, the answer is still waited for, and the log is read again from
-    /// its start before anything is deleted; after the fourth such page nothing is deleted on this
-    /// connection.
+    /// A page with an index before those that are already read: it answers an earlier request, or
+    /// none. Its entries are taken, an answer that is due is still waited for, and the log is read
+    /// again from its start before anything is deleted; after the fourth such page nothing is
+    /// deleted on this connection.
     PageBackwards,
     /// An empty page that says that entries remain. Reading ends, and nothing is deleted on this
     /// connection.

@@ -25,6 +25,24 @@ fn nothing_is_deleted_before_all_is_durable() {
 }
 
 #[test]
+fn a_word_about_an_earlier_batch_takes_nothing_back() {
+    let mut s = Scenario::reading();
+    s.page(
+        1,
+        &[(1, STATUS)],
+        "append 1 normal 1:20, > ReadLog { from: 2 }",
+    );
+    s.page(
+        1,
+        &[(2, STATUS)],
+        "append 2 normal 2:20, > ReadLog { from: 3 }",
+    );
+    s.shell(Input::Durable { batch: 2 }, "");
+    s.shell(Input::Durable { batch: 1 }, "");
+    s.page(0, &[], "> DeleteLog { last: Some(2) }");
+}
+
+#[test]
 fn the_wait_for_the_journal_is_not_the_devices_fault() {
     let mut s = Scenario::reading();
     s.page(0, &[(1, STATUS)], "append 1 normal 1:20");
@@ -97,6 +115,57 @@ fn an_unasked_page_that_crosses_a_request_deletes_nothing_unread() {
     );
     s.page(0, &[], "");
     s.shell(Input::Durable { batch: 5 }, "> DeleteLog { last: Some(5) }");
+}
+
+/// A second alarm passes for the answer that the restart waits for, and the empty page that was due
+/// for the answer to the first request after it. Nothing that was read before the restart may count.
+#[test]
+fn an_empty_page_after_a_restart_deletes_nothing() {
+    let mut s = Scenario::reading();
+    s.page(
+        0,
+        &[(5, MAN_DOWN)],
+        "append 1 critical 5:3b, > ReadLog { from: 6 }",
+    );
+    s.page(
+        3,
+        &[(1, STATUS)],
+        "append 2 normal 1:20, count page-backwards",
+    );
+    s.page(
+        0,
+        &[(6, MAN_DOWN)],
+        "append 3 critical 6:3b, > ReadLog { from: 0 }",
+    );
+    s.shell(Input::Durable { batch: 3 }, "");
+    s.page(0, &[], "> NextPicture");
+    s.page(
+        4,
+        &[(1, STATUS)],
+        "append 4 normal 1:20, count page-unasked",
+    );
+    s.says(
+        FromDevice::PictureHeader(NO_PICTURE),
+        "> ReadLog { from: 0 }",
+    );
+}
+
+/// Found by the model: the real answer came while nothing was asked, and was taken for another
+/// unasked page, so that entries 4 and 5 were deleted unread.
+#[test]
+fn a_late_answer_shows_up_while_the_journal_commits() {
+    let mut s = Scenario::reading_with(|p| p.delete_argument = DeleteArgument::None);
+    s.page(
+        3,
+        &[(2, STATUS)],
+        "append 1 normal 2:20, > ReadLog { from: 3 }",
+    );
+    s.page(0, &[(6, MAN_DOWN)], "append 2 critical 6:3b");
+    s.page(
+        2,
+        &[(3, STATUS)],
+        "append 3 normal 3:20, count page-backwards, > ReadLog { from: 0 }",
+    );
 }
 
 #[test]
