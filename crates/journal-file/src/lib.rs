@@ -1,1 +1,29 @@
 //! The journal on files: two lanes, group commit, recovery, retention.
+//!
+//! [`FileJournal`] keeps each lane in its own directory, with its own files and threads, so that the
+//! lanes wait for each other nowhere. `docs/journal-format.md` describes the files. What an operator
+//! may set is in [`Settings`]; what was found when the journal was opened is in [`RecoveryReport`].
+//!
+//! Invariants:
+//! - A record is called durable only after a flush of its bytes has succeeded. After a flush that
+//!   failed, the lane commits nothing more and touches no file.
+//! - Bytes whose checksum is wrong are never served, and never cut unless nothing proves that they
+//!   were ever durable.
+//! - Retention never takes what a durable cursor has not passed.
+
+mod error;
+mod journal;
+mod lane;
+mod ledger;
+mod metrics;
+mod names;
+mod open;
+mod options;
+mod report;
+mod segment;
+
+pub use error::{EpochError, OpenError};
+pub use journal::{Failed, FileJournal, LaneDetails};
+pub use metrics::Metrics;
+pub use options::{CriticalLane, NormalLane, Options, Settings};
+pub use report::{LaneReport, Note, RecoveryReport, TornTail};

@@ -63,7 +63,7 @@ impl Iterator for Scan {
             self.at = batch.end() as usize;
             return Some(Found::Batch(batch));
         }
-        if let Some(end) = next_batch(&self.bytes, self.keys, offset + 1) {
+        if let Some(end) = next_batch(&self.bytes, 0, self.keys, offset + 1) {
             self.at = end as usize;
             return Some(Found::Damaged { offset, end });
         }
@@ -72,19 +72,20 @@ impl Iterator for Scan {
     }
 }
 
-/// Where in `bytes`, a whole segment file, the first batch at or after `from` begins. Only whole
-/// batches with a right header count.
+/// Where in the file the first batch at or after `from` begins, as far as `bytes` reach, which stand
+/// at `base` of the file. Only whole batches with a right header count.
 #[must_use]
-pub fn next_batch(bytes: &[u8], keys: SegmentKeys, from: u64) -> Option<u64> {
+pub fn next_batch(bytes: &[u8], base: u64, keys: SegmentKeys, from: u64) -> Option<u64> {
     let salt = keys.salt.to_le_bytes();
     let finder = memchr::memmem::Finder::new(&salt);
-    let mut at = usize::try_from(from).ok()?;
+    let mut at = usize::try_from(from.checked_sub(base)?).ok()?;
     loop {
         at += finder.find(bytes.get(at..)?)?;
-        let whole = BatchHeader::decode(&bytes[at..], keys, at as u64)
+        let offset = base + at as u64;
+        let whole = BatchHeader::decode(&bytes[at..], keys, offset)
             .is_some_and(|header| at as u64 + header.total_bytes() <= bytes.len() as u64);
         if whole {
-            return Some(at as u64);
+            return Some(offset);
         }
         at += 1;
     }

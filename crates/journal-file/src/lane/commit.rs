@@ -1,0 +1,310 @@
+//! The commit thread: whole batches to disk, one write and one flush each.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use spica_journal::{CommitError, CommitErrorKind};
+use spica_journal_format::{
+    Batch, BatchHeader, BatchKind, Footer, KeyEntry, PAGE_BYTES, SegmentHeader, VERSION,
+};
+use spica_model::{Seq, Timestamp};
+use spica_storage::File;
+
+use super::queue::{Filling, Stage};
+use super::shelf::Prepared;
+use super::{Failing, LaneLog};
+use crate::names;
+use crate::segment::Segment;
+
+/// Room that is left in a segment for a mark: the lane may be closed at any time.
+const MARK_ROOM: u64 = BatchHeader::BYTES as u64;
+
+/// The segment that is written.
+pub(crate) struct Active {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) file: Box<dyn File>,
+    /// Where the next batch goes.
+    pub(crate) end: u64,
+    /// The keys of its records, for the footer.
+    pub(crate) keys: Vec<KeyEntry>,
+    /// The first page, until it is written with the first batch.
+    pub(crate) page: Option<Vec<u8>>,
+}
+
+impl Active {
+    /// Whether a batch fits, and a footer that describes it too.
+    fn has_room(&self, batch_bytes: u64, keys: usize) -> bool {
+        let index = self.segment.known_index_len() + 1;
+        let footer = Footer::bytes(index, self.keys.len() + keys);
+        self.end + batch_bytes + MARK_ROOM + footer <= self.segment.file_bytes
+    }
+}
+
+/// A segment that is full, on its way to the keeper.
+pub(crate) struct Full {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) file: Box<dyn File>,
+    pub(crate) keys: Vec<KeyEntry>,
+}
+
+/// What the commit thread finds to do.
+enum Work {
+    Batch(Filling),
+    Mark,
+    Close,
+    Fail,
+}
+
+/// Writes the batches of a lane.
+pub(crate) struct Committer {
+    lane: Arc<LaneLog>,
+    active: Option<Active>,
+    /// Whether the last batch is not yet followed by a mark.
+    mark_due: bool,
+}
+
+impl Committer {
+    pub(crate) const fn new(lane: Arc<LaneLog>, active: Option<Active>) -> Self {
+        // What was recovered needs a mark as much as what is written.
+        let mark_due = active.is_some();
+        Self {
+            lane,
+            active,
+            mark_due,
+        }
+    }
+
+    /// Commits until the lane is closed or fails.
+    pub(crate) fn run(mut self) {
+        loop {
+            let done = match self.next() {
+                Work::Batch(filling) => self.commit(filling),
+                Work::Mark => self.mark(BatchKind::Mark),
+                Work::Close => {
+                    self.close();
+                    return;
+                }
+                Work::Fail => return,
+            };
+            if let Err(error) = done {
+                self.lane.fail(error);
+                return;
+            }
+        }
+    }
+
+    /// Waits for work; for a mark only as long as the lane must be idle for one.
+    fn next(&self) -> Work {
+        let mut queue = self.lane.queue.lock();
+        loop {
+            if matches!(queue.stage, Stage::Failed(_)) {
+                return Work::Fail;
+            }
+            if let Some(filling) = queue.take() {
+                return Work::Batch(filling);
+            }
+            if matches!(queue.stage, Stage::Closing) {
+                return Work::Close;
+            }
+            if !self.mark_due {
+                self.lane.work.wait(&mut queue);
+                continue;
+            }
+            let idle = self.lane.limits.common.mark_after;
+            let waited = self.lane.work.wait_for(&mut queue, idle);
+            if waited.timed_out() && queue.is_empty() {
+                return Work::Mark;
+            }
+        }
+    }
+
+    /// Makes one batch durable and says so.
+    pub(crate) fn commit(&mut self, mut filling: Filling) -> Result<(), CommitError> {
+        let begun = self.lane.clock.monotonic();
+        let (count, keys) = (filling.builder.count(), filling.keys.len());
+        self.make_room(&filling, keys)?;
+        let Some(active) = &mut self.active else {
+            return Err(self.lane.no_segment());
+        };
+        let (header, bytes) = filling.builder.finish(active.segment.keys, active.end);
+        write(&self.lane, active, bytes)?;
+        let body = Bytes::copy_from_slice(&bytes[BatchHeader::BYTES..]);
+        let batch = Batch::new(
+            header,
+            active.end,
+            body,
+            self.lane.lane,
+            active.segment.keys,
+        );
+        active.end = batch.end();
+        active.keys.append(&mut filling.keys);
+        active.segment.append(&header, filling.builder.latest());
+        self.lane.recent.push(batch);
+        self.lane.watermark.advance(Seq(header.next().0 - 1));
+        self.mark_due = true;
+
+        let metrics = &self.lane.metrics;
+        metrics.commits.inc();
+        metrics.records.inc_by(u64::from(count));
+        metrics.written_bytes.inc_by(header.total_bytes());
+        metrics.batch_records.observe(f64::from(count));
+        let took = self.lane.clock.monotonic() - begun;
+        metrics.commit_seconds.observe(took.as_secs_f64());
+        self.done(filling);
+        Ok(())
+    }
+
+    fn done(&self, filling: Filling) {
+        let mut queue = self.lane.queue.lock();
+        queue.done(filling);
+        let evicted = queue.known.take_evicted();
+        let (bytes, keys) = (queue.bytes, queue.known.len());
+        drop(queue);
+        self.lane.metrics.keys_evicted.inc_by(evicted);
+        self.lane.metrics.queue_bytes.set(bytes as i64);
+        self.lane.metrics.keys.set(keys as i64);
+    }
+
+    /// Begins the next segment if the batch does not fit in this one, or is of another epoch.
+    fn make_room(&mut self, filling: &Filling, keys: usize) -> Result<(), CommitError> {
+        let builder = &filling.builder;
+        let fits = self.active.as_ref().is_some_and(|active| {
+            active.segment.epoch == builder.epoch() && active.has_room(builder.len() as u64, keys)
+        });
+        if fits {
+            return Ok(());
+        }
+        let prepared = self
+            .lane
+            .big_enough(self.lane.shelf.take()?, builder.len(), keys)?;
+        let previous_end = self.active.as_ref().map_or(0, |active| active.end);
+        let header = SegmentHeader {
+            version: VERSION,
+            lane: self.lane.lane,
+            fresh: prepared.fresh,
+            epoch: builder.epoch(),
+            secret: self.lane.secret,
+            number: prepared.number,
+            first: builder.first(),
+            created: self.lane.clock.wall(),
+            previous_end,
+            file_bytes: prepared.bytes,
+        };
+        if let Some(active) = self.active.replace(begin(&header, prepared)) {
+            let Active {
+                segment,
+                file,
+                keys,
+                ..
+            } = active;
+            self.lane.chores.seal(Full {
+                segment,
+                file,
+                keys,
+            });
+        }
+        self.lane.chores.wake();
+        Ok(())
+    }
+
+    /// Notes durably that everything so far was durable.
+    pub(crate) fn mark(&mut self, kind: BatchKind) -> Result<(), CommitError> {
+        self.mark_due = false;
+        let Some(active) = &mut self.active else {
+            return Ok(());
+        };
+        let footer = Footer::bytes(active.segment.known_index_len(), active.keys.len());
+        // The last room is for the mark of the end. Without one, the next segment's first batch
+        // does as well, or the next opening scans.
+        let room = if kind == BatchKind::Mark {
+            2 * MARK_ROOM
+        } else {
+            MARK_ROOM
+        };
+        if active.page.is_some() || active.end + room + footer > active.segment.file_bytes {
+            return Ok(());
+        }
+        let header = BatchHeader {
+            kind,
+            body_bytes: 0,
+            count: 0,
+            first: self.lane.watermark.durable().next(),
+            epoch: active.segment.epoch,
+            base: Timestamp::EPOCH,
+        };
+        let bytes = header.encode(active.segment.keys, active.end);
+        write(&self.lane, active, &bytes)?;
+        active.end += header.total_bytes();
+        active.segment.append(&header, Timestamp::EPOCH);
+        Ok(())
+    }
+
+    /// Notes durably that the lane ended in order.
+    pub(crate) fn close(&mut self) {
+        if let Err(error) = self.mark(BatchKind::Close) {
+            self.lane.fail(error);
+        }
+    }
+}
+
+fn begin(header: &SegmentHeader, prepared: Prepared) -> Active {
+    Active {
+        segment: Arc::new(Segment::begin(header)),
+        file: prepared.file,
+        end: PAGE_BYTES as u64,
+        keys: Vec::new(),
+        page: Some(header.page()),
+    }
+}
+
+/// Writes `bytes` at the end of the segment, with its first page if that is still missing, and
+/// flushes them. A segment is shown to readers once it holds something durable.
+fn write(lane: &LaneLog, active: &mut Active, bytes: &[u8]) -> Result<(), CommitError> {
+    let name = &active.segment.name;
+    let written = match &mut active.page {
+        None => active.file.write_at(bytes, active.end),
+        Some(page) => {
+            page.extend_from_slice(bytes);
+            active.file.write_at(page, 0)
+        }
+    };
+    written.map_err(|error| lane.commit_error(Failing::Write, name, &error))?;
+    let synced = active.file.sync_data();
+    synced.map_err(|error| lane.commit_error(Failing::Sync, name, &error))?;
+    if active.page.take().is_some() {
+        lane.segments.push(Arc::clone(&active.segment));
+    }
+    Ok(())
+}
+
+impl LaneLog {
+    /// Grows a segment that is too small for the batch it is to begin with: segments were configured
+    /// smaller than a batch, or are left from when they were.
+    fn big_enough(
+        &self,
+        mut prepared: Prepared,
+        batch_bytes: usize,
+        keys: usize,
+    ) -> Result<Prepared, CommitError> {
+        let footer = Footer::bytes(1, keys);
+        let needed = (PAGE_BYTES + batch_bytes) as u64 + MARK_ROOM + footer;
+        if needed > prepared.bytes {
+            let bytes = needed.next_multiple_of(PAGE_BYTES as u64);
+            let name = names::segment(prepared.number);
+            let grown = prepared.file.allocate(bytes);
+            grown.map_err(|error| self.commit_error(Failing::Write, &name, &error))?;
+            let synced = prepared.file.sync_all();
+            synced.map_err(|error| self.commit_error(Failing::Sync, &name, &error))?;
+            prepared.bytes = bytes;
+        }
+        Ok(prepared)
+    }
+
+    fn no_segment(&self) -> CommitError {
+        CommitError {
+            lane: self.lane,
+            kind: CommitErrorKind::Write,
+            detail: "no segment to write to".into(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What files a lane has, and what their first pages say.
+
+use spica_journal_format::{FormatError, PAGE_BYTES, Page, Secret, SegmentHeader, Slot, VERSION};
+use spica_model::Lane;
+use spica_storage::{File, Mode, Storage};
+
+use crate::OpenError;
+use crate::lane::keeper::Spare;
+use crate::names;
+use crate::segment::read_at;
+
+/// The files of a lane that are, were or will be segments.
+pub(crate) struct Inventory {
+    /// By number.
+    pub(crate) segments: Vec<SegmentFile>,
+    pub(crate) spares: Vec<Spare>,
+}
+
+/// A file with the name of a segment.
+pub(crate) struct SegmentFile {
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+    pub(crate) page: Page,
+    /// Whether the whole first page is zeros.
+    pub(crate) blank: bool,
+    pub(crate) file: Box<dyn File>,
+}
+
+impl SegmentFile {
+    /// The header, if it is good.
+    pub(crate) fn header(&self) -> Option<SegmentHeader> {
+        self.page.header.good()
+    }
+}
+
+/// Lists the files and reads the first pages.
+pub(crate) fn take(
+    storage: &dyn Storage,
+    lane: Lane,
+    secret: &Secret,
+    mode: Mode,
+) -> Result<Inventory, OpenError> {
+    let mut inventory = Inventory {
+        segments: Vec::new(),
+        spares: Vec::new(),
+    };
+    let listed = storage
+        .list()
+        .map_err(OpenError::io(storage.describe(""), "listed"))?;
+    for info in listed {
+        if let Some(number) = names::segment_number(&info.name) {
+            let name = info.name;
+            inventory
+                .segments
+                .push(read(storage, lane, secret, mode, number, name, info.len)?);
+        } else if names::spare_number(&info.name).is_some() {
+            inventory.spares.push(Spare {
+                name: info.name,
+                bytes: info.len,
+            });
+        }
+    }
+    inventory.segments.sort_by_key(|segment| segment.number);
+    Ok(inventory)
+}
+
+fn read(
+    storage: &dyn Storage,
+    lane: Lane,
+    secret: &Secret,
+    mode: Mode,
+    number: u64,
+    name: String,
+    bytes: u64,
+) -> Result<SegmentFile, OpenError> {
+    let path = || storage.describe(&name);
+    let file = storage
+        .open(&name, mode)
+        .map_err(OpenError::io(path(), "opened"))?;
+    let head = read_at(&*file, 0, PAGE_BYTES).map_err(OpenError::io(path(), "read"))?;
+    let keys = secret.segment_keys(lane, number);
+    let mut page = Page::decode(&head, keys.salt).map_err(|error| match error {
+        FormatError::Newer { found } => OpenError::Newer {
+            file: path(),
+            found,
+            supported: VERSION,
+        },
+        FormatError::Damaged(_) => OpenError::Foreign { file: path() },
+    })?;
+    if let Slot::Good(header) = page.header {
+        if header.secret != *secret {
+            return Err(OpenError::Foreign { file: path() });
+        }
+        if header.number != number || header.lane != lane {
+            // It was copied or renamed by hand, or a write went astray.
+            page.header = Slot::Damaged;
+        }
+    }
+    let blank = head.iter().all(|byte| *byte == 0);
+    Ok(SegmentFile {
+        number,
+        name,
+        bytes,
+        page,
+        blank,
+        file,
+    })
+}

@@ -1,0 +1,354 @@
+//! Going over the segments of a lane in order, from the oldest to the one that goes on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use spica_journal::Damage;
+use spica_journal_format::{KeyEntry, PAGE_BYTES, SegmentHeader, Slot};
+use spica_model::Seq;
+
+use super::inventory::{Inventory, SegmentFile};
+use super::state_file::FoundState;
+use super::{Opening, Scanned, Scanner, rebuild_header};
+use crate::OpenError;
+use crate::lane::commit::{Active, Full};
+use crate::lane::damage::{Describe, NO_SEGMENT};
+use crate::lane::keeper::Spare;
+use crate::lane::shelf::Prepared;
+use crate::names;
+use crate::report::{LaneReport, Note};
+use crate::segment::{Segment, read_all, read_at};
+
+/// How much of a segment that seems unused is looked at.
+const FIRST_BATCH_BYTES: usize = 4 << 10;
+
+/// The state of a recovery.
+pub(super) struct Pass<'a> {
+    pub(super) opening: &'a Opening<'a>,
+    pub(super) describe: Describe<'a>,
+    /// A record that is known to have been durable.
+    pub(super) proven: Seq,
+    /// The oldest segment and record that retention has left; none if that is not known.
+    oldest: Option<(u64, Seq)>,
+    /// The place of the next record.
+    pub(super) expected: Seq,
+    pub(super) report: LaneReport,
+    pub(super) segments: VecDeque<Arc<Segment>>,
+    pub(super) trusted: Vec<Arc<Segment>>,
+    pub(super) active: Option<Active>,
+    /// Scanned segments that go no further, and whether their keys are complete.
+    pub(super) full: Vec<(Full, u64)>,
+    pub(super) prepared: VecDeque<Prepared>,
+    pub(super) spares: Vec<Spare>,
+    pub(super) next_number: u64,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        opening: &'a Opening<'a>,
+        describe: Describe<'a>,
+        found: &FoundState,
+    ) -> Self {
+        let state = &found.state;
+        let told = state.first_segment > 0 && !found.stale;
+        let oldest = told.then_some((state.first_segment, state.first));
+        Self {
+            opening,
+            describe,
+            proven: state.durable,
+            oldest,
+            expected: if found.stale {
+                Seq::ZERO
+            } else {
+                state.first.max(Seq(1))
+            },
+            report: LaneReport {
+                lane: opening.lane,
+                first: Seq(1),
+                last: Seq::ZERO,
+                segments: 0,
+                scanned_bytes: 0,
+                clean: true,
+                torn: None,
+                damaged: Vec::new(),
+                given_up: Vec::new(),
+                notes: Vec::new(),
+            },
+            segments: VecDeque::new(),
+            trusted: Vec::new(),
+            active: None,
+            full: Vec::new(),
+            prepared: VecDeque::new(),
+            spares: Vec::new(),
+            next_number: 1,
+        }
+    }
+
+    /// Goes over everything.
+    pub(super) fn run(&mut self, inventory: Inventory) -> Result<(), OpenError> {
+        self.spares = inventory.spares;
+        let mut used = self.retire_leftovers(inventory.segments)?;
+        let unused = self.split_off_unused(&mut used)?;
+        self.next_number = used.last().map_or(1, |segment| segment.number + 1);
+        let newest = used.pop();
+        for segment in used {
+            self.older(segment)?;
+        }
+        if let Some(newest) = newest {
+            self.newest(newest)?;
+        }
+        self.expected = self.expected.max(Seq(1));
+        self.check_end(&unused)?;
+        self.adopt(unused)
+    }
+
+    /// Segments that retention had given up when a crash came lose their names now.
+    fn retire_leftovers(
+        &mut self,
+        segments: Vec<SegmentFile>,
+    ) -> Result<Vec<SegmentFile>, OpenError> {
+        let first = self.oldest.map_or(0, |(number, _)| number);
+        let (gone, kept): (Vec<_>, Vec<_>) = segments
+            .into_iter()
+            .partition(|segment| segment.number < first);
+        for segment in gone {
+            self.demote(&segment.name, segment.number, segment.bytes)?;
+        }
+        Ok(kept)
+    }
+
+    /// Makes a segment a spare.
+    fn demote(&mut self, name: &str, number: u64, bytes: u64) -> Result<(), OpenError> {
+        let storage = self.describe.storage;
+        let spare = names::spare(number);
+        let renamed = storage
+            .rename(name, &spare)
+            .and_then(|()| storage.sync_directory());
+        renamed.map_err(OpenError::io(storage.describe(name), "renamed"))?;
+        self.spares.push(Spare { name: spare, bytes });
+        Ok(())
+    }
+
+    /// Takes out the segments at the end that hold no batch.
+    fn split_off_unused(
+        &mut self,
+        segments: &mut Vec<SegmentFile>,
+    ) -> Result<Vec<SegmentFile>, OpenError> {
+        let mut at = segments.len();
+        while at > 0 && self.is_unused(&segments[at - 1])? {
+            at -= 1;
+        }
+        Ok(segments.split_off(at))
+    }
+
+    fn is_unused(&mut self, segment: &SegmentFile) -> Result<bool, OpenError> {
+        let keys = self
+            .opening
+            .secret
+            .segment_keys(self.opening.lane, segment.number);
+        if segment.blank {
+            let head = read_at(&*segment.file, PAGE_BYTES as u64, FIRST_BATCH_BYTES)
+                .map_err(self.read_error(&segment.name))?;
+            let first = spica_journal_format::BatchHeader::decode(&head, keys, PAGE_BYTES as u64);
+            return Ok(first.is_none());
+        }
+        if matches!(segment.page.seal, Slot::Good(_)) {
+            return Ok(false);
+        }
+        let bytes = self.read_whole(segment)?;
+        let next = spica_journal_format::next_batch(&bytes, 0, keys, PAGE_BYTES as u64);
+        Ok(next.is_none())
+    }
+
+    fn read_error(&self, name: &str) -> impl FnOnce(std::io::Error) -> OpenError {
+        OpenError::io(self.describe.storage.describe(name), "read")
+    }
+
+    pub(super) fn read_whole(&mut self, segment: &SegmentFile) -> Result<Bytes, OpenError> {
+        let bytes =
+            read_all(&*segment.file, segment.bytes).map_err(self.read_error(&segment.name))?;
+        self.report.scanned_bytes += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    /// A segment that is followed by another one that is in use.
+    fn older(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
+        if self.trust(&segment) {
+            return Ok(());
+        }
+        let Some(scanned) = self.scan(&segment)? else {
+            return Ok(());
+        };
+        let scanned = scanned.accept_doubtful(self.describe, &segment.name);
+        self.take_over(&scanned);
+        self.close_segment(segment, scanned);
+        Ok(())
+    }
+
+    /// Takes a sealed segment as it says it is; false if it must be scanned.
+    pub(super) fn trust(&mut self, segment: &SegmentFile) -> bool {
+        let (Some(header), Slot::Good(seal)) = (segment.header(), segment.page.seal) else {
+            return false;
+        };
+        if seal.data_end > segment.bytes || seal.last.next() < header.first {
+            return false;
+        }
+        if !self.in_order(segment, header.first) {
+            return true;
+        }
+        self.expected = seal.last.next();
+        let segment = Arc::new(Segment::sealed(&header, seal));
+        self.trusted.push(Arc::clone(&segment));
+        self.segments.push_back(segment);
+        true
+    }
+
+    /// Compares the first place of a segment with the one expected; false if the segment repeats
+    /// places, and is not used.
+    fn in_order(&mut self, segment: &SegmentFile, first: Seq) -> bool {
+        if self.expected == Seq::ZERO {
+            self.expected = first;
+        }
+        if first > self.expected {
+            let last = Seq(first.0 - 1);
+            let missing = names::segment(segment.number.saturating_sub(1));
+            let damage = self
+                .describe
+                .damage(self.expected, last, &missing, 0, NO_SEGMENT);
+            self.damaged(damage);
+            self.expected = first;
+        }
+        if first < self.expected {
+            self.note(
+                &segment.name,
+                0,
+                "it repeats places of an older segment and is not used",
+            );
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn damaged(&mut self, damage: Damage) {
+        let given_up = self.describe.is_given_up(&damage);
+        let list = if given_up {
+            &mut self.report.given_up
+        } else {
+            &mut self.report.damaged
+        };
+        list.push(damage);
+    }
+
+    pub(super) fn note(&mut self, name: &str, offset: u64, what: &str) {
+        let file = self.describe.storage.describe(name);
+        self.report.notes.push(Note {
+            file,
+            offset,
+            what: what.to_owned(),
+        });
+    }
+
+    /// Scans a segment; none if there is nothing in it.
+    pub(super) fn scan(&mut self, segment: &SegmentFile) -> Result<Option<Scanned>, OpenError> {
+        let bytes = self.read_whole(segment)?;
+        let Some(header) = self.header_of(segment, &bytes) else {
+            self.note(&segment.name, 0, "there is no batch left in it");
+            return Ok(None);
+        };
+        if !self.in_order(segment, header.first) {
+            return Ok(None);
+        }
+        if segment.page.seal == Slot::Damaged {
+            let what = "the seal is damaged, or a crash tore it: the segment was scanned";
+            self.note(&segment.name, spica_journal_format::Seal::OFFSET, what);
+        }
+        let name = &segment.name;
+        let scanned = Scanner::new(self.describe, name, header, self.expected).run(&bytes);
+        Ok(Some(scanned))
+    }
+
+    /// The header of a segment, from its batches if need be.
+    fn header_of(&mut self, segment: &SegmentFile, bytes: &Bytes) -> Option<SegmentHeader> {
+        if let Some(header) = segment.header() {
+            return Some(SegmentHeader {
+                file_bytes: segment.bytes,
+                ..header
+            });
+        }
+        let Opening { lane, secret, .. } = *self.opening;
+        let mut header = rebuild_header(bytes, lane, secret, segment.number)?;
+        self.note(
+            &segment.name,
+            0,
+            "the header is damaged: it was made anew from the batches",
+        );
+        if self.expected > Seq::ZERO {
+            header.first = header.first.min(self.expected);
+        }
+        Some(header)
+    }
+
+    /// Takes over what a scan has found.
+    pub(super) fn take_over(&mut self, scanned: &Scanned) {
+        for damage in &scanned.damaged {
+            self.damaged(damage.clone());
+        }
+        self.report.notes.extend(scanned.notes.iter().cloned());
+        self.proven = self.proven.max(scanned.proven);
+        self.expected = self.expected.max(scanned.next);
+    }
+
+    /// Adds a scanned segment that goes no further; the keeper will seal it.
+    pub(super) fn close_segment(&mut self, file: SegmentFile, scanned: Scanned) {
+        let segment = Segment::scanned(&scanned.header, scanned.extent, scanned.index);
+        let segment = Arc::new(segment);
+        self.segments.push_back(Arc::clone(&segment));
+        let keys: Vec<KeyEntry> = scanned.keys;
+        self.full.push((
+            Full {
+                segment,
+                file: file.file,
+                keys,
+            },
+            file.number,
+        ));
+    }
+
+    /// Makes the unused segments ready to be used, if they have the right size; else spares.
+    fn adopt(&mut self, unused: Vec<SegmentFile>) -> Result<(), OpenError> {
+        let size = self.opening.limits.segment_bytes;
+        let usable = unused.iter().all(|segment| segment.bytes == size);
+        if !usable {
+            // The newest first: a crash in between must leave no hole in the numbers.
+            for segment in unused.iter().rev() {
+                self.demote(&segment.name, segment.number, segment.bytes)?;
+            }
+            return Ok(());
+        }
+        for segment in unused {
+            if !segment.blank {
+                let wiped = segment
+                    .file
+                    .write_at(&[0; PAGE_BYTES], 0)
+                    .and_then(|()| segment.file.sync_all());
+                let path = self.describe.storage.describe(&segment.name);
+                wiped.map_err(OpenError::io(path, "written"))?;
+            }
+            let SegmentFile {
+                number,
+                file,
+                bytes,
+                ..
+            } = segment;
+            self.next_number = number + 1;
+            self.prepared.push_back(Prepared {
+                number,
+                file,
+                bytes,
+                fresh: false,
+            });
+        }
+        Ok(())
+    }
+}

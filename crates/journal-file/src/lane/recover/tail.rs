@@ -1,0 +1,167 @@
+//! The end of a lane: torn, damaged, or sound; and whether it can go on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use spica_journal_format::{BatchHeader, PAGE_BYTES};
+use spica_model::Seq;
+
+use super::Scanned;
+use super::inventory::SegmentFile;
+use super::pass::Pass;
+use crate::OpenError;
+use crate::lane::commit::Active;
+use crate::names;
+use crate::report::TornTail;
+use crate::segment::{Segment, read_at};
+
+impl Pass<'_> {
+    /// The newest segment that holds anything.
+    pub(super) fn newest(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
+        if self.trust(&segment) {
+            return Ok(());
+        }
+        let Some(scanned) = self.scan(&segment)? else {
+            return Ok(());
+        };
+        let proven = self.proven.max(scanned.proven);
+        let doubtful = scanned
+            .doubtful
+            .as_ref()
+            .map(|batch| (batch.offset, batch.header.first));
+        let scanned = match doubtful {
+            // It was acknowledged: whatever is wrong with it came later.
+            Some((_, first)) if first <= proven => {
+                scanned.accept_doubtful(self.describe, &segment.name)
+            }
+            _ => scanned.cut_doubtful(self.describe, &segment.name),
+        };
+        self.take_over(&scanned);
+        self.report.clean = scanned.closed;
+        let lost_end = self.expected <= self.proven;
+        if scanned.remains && !lost_end {
+            self.cut(&segment, &scanned)?;
+        }
+        if !scanned.closed {
+            rewrite_last(&segment, &scanned).map_err(OpenError::io(
+                self.describe.storage.describe(&segment.name),
+                "rewritten",
+            ))?;
+        }
+        let sound = scanned.damaged.is_empty()
+            && scanned.notes.is_empty()
+            && segment.header().is_some()
+            && scanned.header.epoch == self.opening.epoch
+            && !lost_end;
+        if sound {
+            self.go_on(segment, scanned);
+        } else {
+            self.close_segment(segment, scanned);
+        }
+        Ok(())
+    }
+
+    /// Zeros what a crash has left of a batch, so that it cannot come back.
+    fn cut(&mut self, segment: &SegmentFile, scanned: &Scanned) -> Result<(), OpenError> {
+        let offset = scanned.extent.data_end;
+        self.report.torn = Some(TornTail {
+            file: self.describe.storage.describe(&segment.name),
+            offset,
+            seq: scanned.next,
+        });
+        let keys = scanned
+            .header
+            .secret
+            .segment_keys(self.opening.lane, segment.number);
+        let path = || self.describe.storage.describe(&segment.name);
+        let head = read_at(&*segment.file, offset, BatchHeader::BYTES)
+            .map_err(OpenError::io(path(), "read"))?;
+        let torn = BatchHeader::decode(&head, keys, offset);
+        let len = torn.map_or(BatchHeader::BYTES as u64, |header| header.total_bytes());
+        let zeros = vec![0; len.min(segment.bytes - offset) as usize];
+        let cut = segment
+            .file
+            .write_at(&zeros, offset)
+            .and_then(|()| segment.file.sync_data());
+        cut.map_err(OpenError::io(path(), "cut"))
+    }
+
+    /// Lets the lane go on in this segment.
+    fn go_on(&mut self, file: SegmentFile, scanned: Scanned) {
+        let end = scanned.extent.data_end;
+        let segment = Segment::scanned(&scanned.header, scanned.extent, scanned.index);
+        let segment = Arc::new(segment);
+        self.segments.push_back(Arc::clone(&segment));
+        let keys = scanned.keys;
+        self.active = Some(Active {
+            segment,
+            file: file.file,
+            end,
+            keys,
+            page: None,
+        });
+    }
+
+    /// Makes sure that no record was ever acknowledged after the last one that was recovered.
+    pub(super) fn check_end(&mut self, unused: &[SegmentFile]) -> Result<(), OpenError> {
+        let recovered = Seq(self.expected.0 - 1);
+        let lost_from = self.expected;
+        let known = self.proven.max(self.describe.ledger.last());
+        let missing = unused
+            .first()
+            .is_some_and(|segment| segment.number > self.next_number);
+        let given_up = self.describe.ledger.holding(lost_from).is_some();
+        if missing && !given_up {
+            let file = self
+                .describe
+                .storage
+                .describe(&names::segment(self.next_number));
+            return Err(OpenError::SegmentMissing {
+                lane: self.opening.lane,
+                file,
+                recovered,
+            });
+        }
+        if known <= recovered {
+            return Ok(());
+        }
+        if !self.describe.ledger.covers(lost_from, known) {
+            return Err(self.tail_damaged(recovered, known));
+        }
+        let end = self
+            .segments
+            .back()
+            .map_or(0, |segment| segment.extent().data_end);
+        let damage = self.describe.damage(lost_from, known, "", end, "");
+        self.damaged(damage);
+        self.expected = known.next();
+        Ok(())
+    }
+
+    fn tail_damaged(&self, recovered: Seq, known: Seq) -> OpenError {
+        let newest = self.segments.back();
+        let name = newest.map_or_else(|| names::segment(1), |segment| segment.name.clone());
+        OpenError::TailDamaged {
+            lane: self.opening.lane,
+            recovered,
+            known,
+            file: self.describe.storage.describe(&name),
+            offset: newest.map_or(PAGE_BYTES as u64, |segment| segment.extent().data_end),
+        }
+    }
+}
+
+/// Writes the last batch once more. It may have been written by a process that ended before it was
+/// flushed, or whose flush failed: then it can be read, but is on no disk, and no flush would put it
+/// there.
+fn rewrite_last(segment: &SegmentFile, scanned: &Scanned) -> std::io::Result<()> {
+    let Some(last) = scanned.last_batch else {
+        return Ok(());
+    };
+    // The first batch was written together with the first page.
+    let from = if last == PAGE_BYTES as u64 { 0 } else { last };
+    let len = (scanned.extent.data_end - from) as usize;
+    let bytes: Bytes = read_at(&*segment.file, from, len)?;
+    segment.file.write_at(&bytes, from)?;
+    segment.file.sync_all()
+}

@@ -1,0 +1,204 @@
+//! The contract of all journals, on real files and on the faulty disk.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use spica_clock::{ManualClock, SharedClock};
+use spica_journal::{Journal, contract};
+use spica_journal_file::{FileJournal, Options, Settings};
+use spica_model::{Lane, Seq, Timestamp};
+use spica_settings::{ByteSize, Span};
+use spica_storage::{Fault, FaultyStorage, File, FileInfo, Mode, Storage};
+
+/// A gate that flushes of a lane must pass.
+#[derive(Default)]
+struct Gate {
+    shut: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut shut = self.shut.lock();
+        while *shut {
+            self.opened.wait(&mut shut);
+        }
+    }
+
+    fn set(&self, shut: bool) {
+        *self.shut.lock() = shut;
+        self.opened.notify_all();
+    }
+}
+
+struct Gated {
+    disk: FaultyStorage,
+    gate: Arc<Gate>,
+}
+
+struct GatedFile {
+    file: Box<dyn File>,
+    gate: Arc<Gate>,
+}
+
+impl Gated {
+    fn wrap(&self, file: Box<dyn File>) -> Box<dyn File> {
+        Box::new(GatedFile {
+            file,
+            gate: Arc::clone(&self.gate),
+        })
+    }
+}
+
+impl Storage for Gated {
+    fn list(&self) -> std::io::Result<Vec<FileInfo>> {
+        self.disk.list()
+    }
+    fn create(&self, name: &str) -> std::io::Result<Box<dyn File>> {
+        Ok(self.wrap(self.disk.create(name)?))
+    }
+    fn open(&self, name: &str, mode: Mode) -> std::io::Result<Box<dyn File>> {
+        Ok(self.wrap(self.disk.open(name, mode)?))
+    }
+    fn rename(&self, from: &str, to: &str) -> std::io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> std::io::Result<()> {
+        self.disk.remove(name)
+    }
+    fn sync_directory(&self) -> std::io::Result<()> {
+        self.disk.sync_directory()
+    }
+    fn free_bytes(&self) -> std::io::Result<u64> {
+        self.disk.free_bytes()
+    }
+    fn describe(&self, name: &str) -> String {
+        self.disk.describe(name)
+    }
+}
+
+impl File for GatedFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        self.file.read_at(buf, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+        self.file.write_at(bytes, offset)
+    }
+    fn sync_data(&self) -> std::io::Result<()> {
+        self.gate.pass();
+        self.file.sync_data()
+    }
+    fn sync_all(&self) -> std::io::Result<()> {
+        self.gate.pass();
+        self.file.sync_all()
+    }
+    fn len(&self) -> std::io::Result<u64> {
+        self.file.len()
+    }
+    fn set_len(&self, len: u64) -> std::io::Result<()> {
+        self.file.set_len(len)
+    }
+    fn allocate(&self, len: u64) -> std::io::Result<()> {
+        self.file.allocate(len)
+    }
+}
+
+/// Journals on two faulty disks whose flushes can be held up.
+struct OnFiles {
+    settings: Settings,
+    disks: [FaultyStorage; 2],
+    gates: [Arc<Gate>; 2],
+    clock: Arc<ManualClock>,
+    journal: Option<Arc<FileJournal>>,
+}
+
+impl OnFiles {
+    fn new() -> Self {
+        let mut settings = Settings::small();
+        settings.cursor_interval = Span::from_millis(10);
+        settings.normal.segment_bytes = ByteSize::kib(8);
+        settings.critical.segment_bytes = ByteSize::kib(8);
+        Self {
+            settings,
+            disks: [FaultyStorage::new(1), FaultyStorage::new(2)],
+            gates: [Arc::default(), Arc::default()],
+            clock: Arc::new(ManualClock::new(Timestamp::from_secs(1_000))),
+            journal: None,
+        }
+    }
+
+    fn open(&mut self) -> Arc<dyn Journal> {
+        let options = Options {
+            settings: self.settings.clone(),
+            ..Options::default()
+        };
+        let storage = |lane: usize| -> Arc<dyn Storage> {
+            let (disk, gate) = (self.disks[lane].clone(), Arc::clone(&self.gates[lane]));
+            Arc::new(Gated { disk, gate })
+        };
+        let storages = [storage(0), storage(1)];
+        let clock: SharedClock = self.clock.clone();
+        let (journal, report) = FileJournal::open_on(options, storages, clock).unwrap();
+        assert!(report.is_sound(), "{:?}", report.lanes);
+        self.journal = Some(Arc::clone(&journal));
+        journal
+    }
+
+    fn close(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            journal.close();
+        }
+    }
+}
+
+impl contract::Harness for OnFiles {
+    fn fresh(&mut self) -> Arc<dyn Journal> {
+        self.close();
+        let settings = self.settings.clone();
+        *self = Self {
+            settings,
+            ..Self::new()
+        };
+        self.open()
+    }
+
+    fn reopen(&mut self, journal: Arc<dyn Journal>) -> Option<Arc<dyn Journal>> {
+        drop(journal);
+        self.close();
+        Some(self.open())
+    }
+
+    fn hold(&mut self, _: &Arc<dyn Journal>, lane: Lane) -> bool {
+        self.gates[lane.index()].set(true);
+        true
+    }
+
+    fn release(&mut self, _: &Arc<dyn Journal>, lane: Lane) {
+        self.gates[lane.index()].set(false);
+    }
+
+    /// By size: all but the newest segments go. The retention settings cannot be changed while a
+    /// journal is open, so it is opened again.
+    fn trim(&mut self, _: &Arc<dyn Journal>, _: Lane, _: Seq) -> bool {
+        false
+    }
+
+    fn fail(&mut self, _: &Arc<dyn Journal>, lane: Lane) -> bool {
+        self.disks[lane.index()].inject(Fault::SyncError);
+        true
+    }
+
+    fn cursor_limit(&self) -> Option<usize> {
+        Some(256)
+    }
+}
+
+#[test]
+fn the_contract_is_kept() {
+    let mut harness = OnFiles::new();
+    for (name, check) in contract::CHECKS {
+        println!("{name}");
+        check(&mut harness);
+    }
+    harness.close();
+}
