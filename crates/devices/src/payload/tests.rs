@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn registrations_read_back(
         name in any::<Option<String>>(), enabled: bool, check_in_minutes: u16,
-        allowed_versions in any::<Vec<String>>(),
+        allowed_versions in prop::collection::vec(any::<String>(), 0..4),
     ) {
         let registration = Registration {
             name, enabled, check_in_minutes, allowed_versions, ..Registration::default()

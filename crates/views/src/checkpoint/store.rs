@@ -135,6 +135,12 @@ impl Store {
         Ok(database)
     }
 
+    /// As after a failed write.
+    #[cfg(test)]
+    pub(crate) fn fail(&self) {
+        *self.database.lock() = None;
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -29,7 +29,11 @@ fn runner(journal: &Arc<MemoryJournal>, dir: &tempfile::TempDir) -> Runner {
 }
 
 fn append(journal: &MemoryJournal, lane: Lane, count: usize) {
-    let topic = Topic::new("root/a").unwrap();
+    append_to("root/a", journal, lane, count);
+}
+
+fn append_to(topic: &str, journal: &MemoryJournal, lane: Lane, count: usize) {
+    let topic = Topic::new(topic).unwrap();
     let record = NewRecord {
         topic: &topic,
         kind: Kind::State,
@@ -47,6 +51,10 @@ fn append(journal: &MemoryJournal, lane: Lane, count: usize) {
 
 fn applied(runner: &Runner) -> [Seq; 2] {
     runner.shared.applied.each_ref().map(|mark| mark.durable())
+}
+
+fn applied_at_start(runner: &Runner) -> [Seq; 2] {
+    runner.lanes.each_ref().map(|lane| lane.mark.seq)
 }
 
 #[test]
@@ -80,4 +88,19 @@ fn with_nothing_to_read_a_step_does_nothing() {
     append(&journal, Lane::Normal, 1);
     assert!(runner.step());
     assert!(!runner.step());
+}
+
+#[test]
+fn after_a_failed_checkpoint_the_next_one_holds_everything() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let mut first = runner(&journal, &dir);
+    append_to("root/a", &journal, Lane::Normal, 1);
+    first.finish();
+    first.store.fail();
+    append_to("root/b", &journal, Lane::Normal, 1);
+    first.finish();
+    assert_eq!(first.shared.metrics.checkpoint_topics.get(), 3);
+    drop(first);
+    let again = runner(&journal, &dir);
+    assert_eq!(applied_at_start(&again), [Seq(0), Seq(2)]);
 }

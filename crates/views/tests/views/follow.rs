@@ -177,6 +177,14 @@ async fn a_watch_hears_of_registrations_and_commands_but_not_of_check_ins() {
             .as_deref(),
         Some("1.0")
     );
+    let command = r#"{"id":1,"code":2,"name":"x","state":"queued",
+        "queued_at":"2026-01-01T00:00:00Z","expires_at":"2026-02-01T00:00:00Z"}"#;
+    node.put("root/devices/1/commands/1", command);
+    watch.changed().await;
+    assert_eq!(views.commands(&serial("1")).len(), 1);
+    node.delete("root/devices/1/commands/1");
+    watch.changed().await;
+    assert!(views.commands(&serial("1")).is_empty());
     node.delete("root/devices/1/registration");
     watch.changed().await;
     assert!(views.device(&serial("1")).is_none());
