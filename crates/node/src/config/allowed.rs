@@ -1,13 +1,28 @@
 //! What a value may be, in words: for diagnostics and for the reference.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use serde_json::Value as Json;
 
-use super::shape::{Kind, Shape};
+use super::shape::{Bounds, Kind, Shape};
 
 /// The format of addresses with a port. schemars gives them none.
 const SOCKET_ADDRESS: &str = "socket-address";
+
+/// What is allowed, where the reader knows how durations and amounts of bytes are written.
+pub(super) fn allowed_briefly(shape: Shape<'_>) -> String {
+    let allowed = allowed(shape);
+    let brief = allowed
+        .strip_suffix(SPAN)
+        .or_else(|| allowed.strip_suffix(BYTE_SIZE));
+    brief.unwrap_or(&allowed).to_owned()
+}
+
+/// How durations and amounts of bytes are written. Their types say it at more length than fits a
+/// line of a diagnostic.
+const SPAN: &str = ", such as \"10s\" (ms, s, min, h, d)";
+const BYTE_SIZE: &str = ", such as \"64KiB\"";
 
 /// What is allowed, without the key: `an integer from 1 to 65535`.
 pub(super) fn allowed(shape: Shape<'_>) -> String {
@@ -15,8 +30,14 @@ pub(super) fn allowed(shape: Shape<'_>) -> String {
     if !choices.is_empty() {
         return one_of(choices.iter().map(|choice| literal(choice.value)));
     }
-    if let (Some(text), Some(Kind::Text)) = (shape.type_description(), shape.kinds().first()) {
-        return sentence(text);
+    match (shape.format(), shape.type_description()) {
+        (Some("span"), _) => return span("a duration", shape.quantities(), "") + SPAN,
+        (Some("byte-size"), _) => {
+            return span("an amount of bytes", shape.quantities(), "") + BYTE_SIZE;
+        }
+        (Some("file-path"), _) => return "a path of a file or directory".to_owned(),
+        (_, Some(text)) if shape.kinds().contains(&Kind::Text) => return sentence(text),
+        _ => {}
     }
     let kinds = shape.kinds();
     if kinds.is_empty() {
@@ -28,21 +49,23 @@ pub(super) fn allowed(shape: Shape<'_>) -> String {
 fn of_kind(kind: Kind, shape: Shape<'_>) -> String {
     match kind {
         Kind::Boolean => "true or false".to_owned(),
-        Kind::Integer => format!("an integer{}", range(shape, "")),
-        Kind::Number => format!("a number{}", range(shape, "")),
+        Kind::Integer => span("an integer", shape.bounds(), ""),
+        Kind::Number => span("a number", shape.bounds(), ""),
         Kind::Table => "a table".to_owned(),
         Kind::List => {
+            let list = span("an array", shape.counts("Items"), " items");
             let items = shape
                 .items()
-                .map_or_else(|| "any values".to_owned(), allowed);
-            format!("an array{}, each {items}", range(shape, " items"))
+                .map_or_else(|| "any value".to_owned(), allowed);
+            format!("{list}, each {items}")
         }
         Kind::Text => match format(shape) {
             Some(SOCKET_ADDRESS) => {
                 "an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"".to_owned()
             }
             Some("ip") => "an IP address, such as \"192.0.2.1\" or \"2001:db8::1\"".to_owned(),
-            _ => format!("a string{}", range(shape, " characters")),
+            Some("network") => "a network, such as \"10.0.0.0/8\" or \"2001:db8::/32\"".to_owned(),
+            _ => span("a string", shape.counts("Length"), " characters"),
         },
     }
 }
@@ -63,6 +86,9 @@ pub(super) fn type_name(shape: Shape<'_>) -> String {
         (_, Some(Kind::List)) => "array".to_owned(),
         (_, Some(Kind::Table)) => "table".to_owned(),
         (Some(SOCKET_ADDRESS), _) => "address".to_owned(),
+        (Some("span"), _) => "duration".to_owned(),
+        (Some("byte-size"), _) => "bytes".to_owned(),
+        (Some("file-path"), _) => "path".to_owned(),
         (Some(format), _) => format.replace('-', " "),
         (None, _) => "string".to_owned(),
     }
@@ -79,12 +105,13 @@ fn format(shape: Shape<'_>) -> Option<&str> {
     shape.format().or_else(default_is_address)
 }
 
-fn range(shape: Shape<'_>, unit: &str) -> String {
-    match shape.bounds() {
-        (None, None) => String::new(),
-        (Some(least), None) => format!(" of at least {least}{unit}"),
-        (None, Some(most)) => format!(" of at most {most}{unit}"),
-        (Some(least), Some(most)) => format!(" from {least} to {most}{unit}"),
+/// `what`, from the smallest to the largest.
+fn span<T: Display>(what: &str, bounds: Bounds<T>, unit: &str) -> String {
+    match bounds {
+        (None, None) => what.to_owned(),
+        (Some(least), None) => format!("{what} of at least {least}{unit}"),
+        (None, Some(most)) => format!("{what} of at most {most}{unit}"),
+        (Some(least), Some(most)) => format!("{what} from {least} to {most}{unit}"),
     }
 }
 

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 use super::document;
 use super::finding::{Code, Finding, Findings};
 use super::missing::missing;
 use super::overrides::Overrides;
+use super::resolve::resolve;
 use super::secrets;
 use super::shape::Shape;
 use super::sift::Sieve;
@@ -33,18 +34,23 @@ pub(super) struct Draft<T> {
 }
 
 /// Reads `file`, if there is one, with `overrides` on top.
-pub(super) fn draft<T: DeserializeOwned + Default>(
-    schema: &Json,
+pub(super) fn draft<T: DeserializeOwned + Serialize + Default>(
+    root: Shape<'_>,
     file: Option<&Path>,
     overrides: &Overrides,
 ) -> Draft<T> {
-    let root = Shape::new(schema);
     let mut sources = Sources::default();
     let mut findings = Findings::default();
     let mut removed = Vec::new();
     let mut layers = Vec::new();
     if let Some(source) = file.and_then(|path| read(path, &mut sources, &mut findings)) {
-        layers.push(document::document(source, &sources, &mut findings));
+        let mut layer = document::document(source, &sources, &mut findings);
+        // Absolute: whoever joins such a path to a directory of its own still finds the same file.
+        let file = file.and_then(|file| std::path::absolute(file).ok());
+        if let Some(base) = file.as_deref().and_then(Path::parent) {
+            resolve(&mut layer, root, base);
+        }
+        layers.push(layer);
         if !findings.kept.is_empty() {
             secrets::hide_in_broken(source, root, &mut sources);
         }

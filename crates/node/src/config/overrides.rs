@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use super::allowed::allowed;
 use super::document;
 use super::finding::{Code, Finding, Findings};
-use super::shape::Shape;
+use super::shape::{self, Shape};
 use super::sift::clip;
 use super::source::{Kind, Sources};
 use super::tree::{KeyPath, Name, Node, Place, SourceId, Step, Value};
@@ -192,19 +192,25 @@ impl Reader<'_, '_> {
             span: base..base + text.len(),
         };
         let shape = self.root.at(path);
-        // An unknown key is reported when the layer is sifted; its value is none of our business.
-        let Some(shape) = shape.filter(|shape| !shape.is_text() || text.starts_with(['"', '\'']))
-        else {
-            return Some(Node {
-                value: Value::Text(text),
-                place: whole,
-                name: Name::Root,
-            });
+        let plain = Node {
+            value: Value::Text(text.clone()),
+            place: whole.clone(),
+            name: Name::Root,
         };
+        // An unknown key is reported when the layer is sifted; its value is none of our business.
+        let Some(shape) = shape else {
+            return Some(plain);
+        };
+        if shape.is_text() && !text.starts_with(['"', '\'']) {
+            return Some(plain);
+        }
         if shape.is_secret() {
             self.sources.hide(&whole);
         }
         document::value(source, base, self.sources).unwrap_or_else(|(place, why)| {
+            if shape.kinds().contains(&shape::Kind::Text) && !text.starts_with(['"', '\'']) {
+                return Some(plain);
+            }
             let message = format!("the value of `{path}` is not written as in TOML: {why}");
             let label = format!("allowed: {}", allowed(shape));
             self.findings.push(

@@ -1,47 +1,31 @@
 //! The reference of all keys and the example file, made from the schema: they cannot be out of date.
 
-use serde_json::Value as Json;
-
-use super::allowed::{allowed, literal, type_name};
+use super::allowed::{allowed, allowed_briefly, literal, type_name};
 use super::shape::Shape;
 use super::tree::KeyPath;
 
-/// One table of the configuration: its path, its shape, its keys that are no tables, and which of
-/// its tables are optional.
+/// One table of the configuration: its path, its shape, and its keys that are no tables.
 struct Section<'a> {
     path: KeyPath,
     shape: Shape<'a>,
     keys: Vec<(&'a str, Shape<'a>)>,
-    default: Option<&'a Json>,
 }
 
 /// All sections, in the order they are declared.
-fn sections<'a>(root: Shape<'a>, defaults: &'a Json) -> Vec<Section<'a>> {
+fn sections(root: Shape<'_>) -> Vec<Section<'_>> {
     let mut found = Vec::new();
-    collect(KeyPath::default(), root, Some(defaults), &mut found);
+    collect(KeyPath::default(), root, &mut found);
     found
 }
 
-fn collect<'a>(
-    path: KeyPath,
-    shape: Shape<'a>,
-    default: Option<&'a Json>,
-    found: &mut Vec<Section<'a>>,
-) {
+fn collect<'a>(path: KeyPath, shape: Shape<'a>, found: &mut Vec<Section<'a>>) {
     let (tables, keys): (Vec<_>, Vec<_>) = shape.properties().partition(|(_, s)| s.is_table());
     if !path.is_root() {
-        found.push(Section {
-            path: path.clone(),
-            shape,
-            keys,
-            default,
-        });
+        let path = path.clone();
+        found.push(Section { path, shape, keys });
     }
     for (key, inner) in tables {
-        let default = default
-            .and_then(|default| default.get(key))
-            .filter(|d| !d.is_null());
-        collect(path.key(key), inner, default, found);
+        collect(path.key(key), inner, found);
     }
 }
 
@@ -63,8 +47,13 @@ What is read last wins:
    key of the configuration
 4. `--set http.listen=0.0.0.0:8080`, as often as needed
 
-The value of a variable or of `--set` is written as in TOML. Text needs no quotes where only text is
+The value of a variable or of `--set` is written as in TOML. Text needs no quotes where text is
 allowed; an array is `[\"a\", \"b\"]`.
+
+A *duration* is a whole number and one of `ms`, `s`, `min`, `h`, `d`: `\"250ms\"`, `\"5min\"`. An *amount
+of bytes* is a whole number and one of `B`, `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024), `kB`, `MB`, `GB`,
+`TB` (powers of 1000): `\"64KiB\"`, or the number of bytes alone. A relative *path* in a file counts from
+the directory of that file; elsewhere, from where the process runs.
 
 `spica config check` says everything that is wrong, with file, line and what is allowed, not only the
 first thing; `--json` says it to programs. A node does not start with a wrong configuration (exit code
@@ -72,48 +61,46 @@ first thing; `--json` says it to programs. A node does not start with a wrong co
 ";
 
 /// `docs/configuration.md`.
-pub(super) fn markdown(root: Shape<'_>, defaults: &Json) -> String {
+pub(super) fn markdown(root: Shape<'_>) -> String {
     let mut text = HEAD.to_owned();
-    for section in sections(root, defaults) {
+    for section in sections(root) {
         text.push_str(&format!("\n## [{}]\n", section.path));
         if let Some(about) = section.shape.description() {
             text.push_str(&format!("\n{}\n", paragraph(about)));
         }
-        if section.default.is_none() {
+        if section.shape.default().is_none() {
             text.push_str("\nNot set by default: the section is there only if it is written.\n");
         }
-        if section.keys.is_empty() {
-            continue;
+        if !section.keys.is_empty() {
+            text.push_str("\n| key | type | default | allowed | what it does |\n");
+            text.push_str("|---|---|---|---|---|\n");
         }
-        text.push_str("\n| key | type | default | allowed | what it does |\n");
-        text.push_str("|---|---|---|---|---|\n");
         for (key, shape) in &section.keys {
-            text.push_str(&row(key, *shape, section.default));
+            text.push_str(&row(key, *shape));
         }
     }
     text
 }
 
-fn row(key: &str, shape: Shape<'_>, section: Option<&Json>) -> String {
-    let default = match section
-        .and_then(|section| section.get(key))
-        .or_else(|| shape.default())
-    {
-        None | Some(Json::Null) => "none".to_owned(),
-        Some(value) => format!("`{}`", literal(value)),
-    };
-    let about = about(shape);
+fn row(key: &str, shape: Shape<'_>) -> String {
+    let default = shape
+        .default()
+        .map_or_else(|| "none".to_owned(), |value| code(&literal(value)));
     let cells = [
-        format!("`{key}`"),
+        code(key),
         type_name(shape),
         default,
-        allowed(shape),
-        about,
+        allowed_briefly(shape),
+        about(shape),
     ];
     format!(
         "| {} |\n",
         cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
     )
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
 }
 
 /// What a key does, and what each of its words means.
@@ -145,20 +132,23 @@ const EXAMPLE_HEAD: &str = "\
 ";
 
 /// `spica.example.toml`.
-pub(super) fn example(root: Shape<'_>, defaults: &Json) -> String {
+pub(super) fn example(root: Shape<'_>) -> String {
     let mut text = EXAMPLE_HEAD.to_owned();
-    for section in sections(root, defaults) {
+    for section in sections(root) {
         text.push('\n');
         if let Some(about) = section.shape.description() {
             text.push_str(&comment(about));
         }
         // A section that is not there by default has no defaults to show, and may want keys.
-        let mark = if section.default.is_some() { "#" } else { "# " };
+        let mark = if section.shape.default().is_some() {
+            "#"
+        } else {
+            "# "
+        };
         text.push_str(&format!("{mark}[{}]\n", section.path));
         for (key, shape) in &section.keys {
             text.push_str(&comment(shape.description().unwrap_or("")));
-            let default = section.default.and_then(|section| section.get(key));
-            text.push_str(&match default.filter(|default| !default.is_null()) {
+            text.push_str(&match shape.default() {
                 Some(default) => format!("#{key} = {}\n", literal(default)),
                 None => format!("# {key} = {}\n", allowed(*shape)),
             });

@@ -5,10 +5,8 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::refer;
 use super::tree::{KeyPath, Step};
-
-/// References that are followed before a schema is taken as it is. Ours nest two deep.
-const REFERENCES: usize = 8;
 
 /// The kinds of a value, in TOML's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +25,13 @@ pub(super) struct Shape<'a> {
     root: &'a Json,
     outer: &'a Json,
     target: &'a Json,
+    /// The value in the defaults of the whole. The default that the schema has at a key is that of
+    /// the type, which is another one where a type stands in two places.
+    default: Option<&'a Json>,
 }
+
+/// The smallest and the largest.
+pub(super) type Bounds<T> = (Option<T>, Option<T>);
 
 /// One of the words a value may be.
 #[derive(Debug, Clone, Copy)]
@@ -37,27 +41,27 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Shape<'a> {
-    pub(super) fn new(root: &'a Json) -> Self {
+    /// The shape of a schema, and the defaults of the whole that it describes.
+    pub(super) fn new(root: &'a Json, defaults: &'a Json) -> Self {
         Self {
             root,
             outer: root,
             target: root,
+            default: Some(defaults),
         }
     }
 
-    fn inner(&self, schema: &'a Json) -> Self {
-        let mut target = schema;
-        for _ in 0..REFERENCES {
-            let Some(next) = refers_to(self.root, target) else {
-                break;
-            };
-            target = next;
-        }
+    fn inner(&self, schema: &'a Json, default: Option<&'a Json>) -> Self {
         Self {
             root: self.root,
             outer: schema,
-            target,
+            target: refer::target(self.root, schema),
+            default,
         }
+    }
+
+    fn key(&self, key: &str, schema: &'a Json) -> Self {
+        self.inner(schema, self.default.and_then(|default| default.get(key)))
     }
 
     /// A keyword: as it stands at the key, or else as its type has it.
@@ -126,19 +130,19 @@ impl<'a> Shape<'a> {
     pub(super) fn properties(&self) -> impl Iterator<Item = (&'a str, Self)> {
         let shape = *self;
         let properties = self.table("properties").into_iter().flatten();
-        properties.map(move |(key, schema)| (key.as_str(), shape.inner(schema)))
+        properties.map(move |(key, schema)| (key.as_str(), shape.key(key, schema)))
     }
 
     pub(super) fn property(&self, key: &str) -> Option<Self> {
         self.table("properties")?
             .get(key)
-            .map(|schema| self.inner(schema))
+            .map(|schema| self.key(key, schema))
     }
 
     /// The shape of keys that are not declared, where a table takes any key.
     pub(super) fn other_keys(&self) -> Option<Self> {
         let schema = self.target.get("additionalProperties")?;
-        schema.is_object().then(|| self.inner(schema))
+        schema.is_object().then(|| self.inner(schema, None))
     }
 
     /// Whether a key that is not declared is an error.
@@ -154,7 +158,9 @@ impl<'a> Shape<'a> {
 
     /// The shape of an array's items.
     pub(super) fn items(&self) -> Option<Self> {
-        self.target.get("items").map(|schema| self.inner(schema))
+        self.target
+            .get("items")
+            .map(|schema| self.inner(schema, None))
     }
 
     /// The shape at the end of a path.
@@ -165,12 +171,10 @@ impl<'a> Shape<'a> {
         })
     }
 
-    /// The smallest and largest number, or number of characters or items, that is allowed.
-    pub(super) fn bounds(&self) -> (Option<f64>, Option<f64>) {
-        let number = |keyword: &str| self.keyword(keyword).and_then(Json::as_f64);
-        let first = |keywords: [&str; 3]| keywords.iter().find_map(|keyword| number(keyword));
-        let least = first(["minimum", "minLength", "minItems"]);
-        let most = first(["maximum", "maxLength", "maxItems"]);
+    /// The smallest and largest number that is allowed.
+    pub(super) fn bounds(&self) -> Bounds<f64> {
+        let number = |keyword| self.keyword(keyword).and_then(Json::as_f64);
+        let (least, most) = (number("minimum"), number("maximum"));
         // schemars writes the limits of small integers only.
         match self.format() {
             Some("uint32") => (least, most.or(Some(f64::from(u32::MAX)))),
@@ -180,6 +184,21 @@ impl<'a> Shape<'a> {
             ),
             _ => (least, most),
         }
+    }
+
+    /// The smallest and largest number of `things`: `Length` of characters, `Items` of an array.
+    pub(super) fn counts(&self, things: &str) -> Bounds<u64> {
+        let number = |keyword: String| self.keyword(&keyword).and_then(Json::as_u64);
+        (
+            number(format!("min{things}")),
+            number(format!("max{things}")),
+        )
+    }
+
+    /// The smallest and largest duration or amount of bytes, as text. JSON schema has no word for
+    /// it; ours are `x-least` and `x-most`.
+    pub(super) fn quantities(&self) -> Bounds<&'a str> {
+        (self.text("x-least"), self.text("x-most"))
     }
 
     /// What the value does.
@@ -197,8 +216,9 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// The default, if there is one.
     pub(super) fn default(&self) -> Option<&'a Json> {
-        self.keyword("default")
+        self.default.filter(|default| !default.is_null())
     }
 
     pub(super) fn format(&self) -> Option<&'a str> {
@@ -209,25 +229,6 @@ impl<'a> Shape<'a> {
     pub(super) fn is_secret(&self) -> bool {
         self.keyword("writeOnly") == Some(&Json::Bool(true)) || self.format() == Some("password")
     }
-}
-
-/// What a schema stands for, if it only refers: `$ref`, or an option's `anyOf` with null.
-fn refers_to<'a>(root: &'a Json, schema: &'a Json) -> Option<&'a Json> {
-    if let Some(reference) = schema.get("$ref").and_then(Json::as_str) {
-        return root.pointer(reference.strip_prefix('#')?);
-    }
-    for keyword in ["anyOf", "allOf"] {
-        let Some(Json::Array(all)) = schema.get(keyword) else {
-            continue;
-        };
-        let mut some = all
-            .iter()
-            .filter(|one| one.get("type") != Some(&"null".into()));
-        if let (Some(one), None) = (some.next(), some.next()) {
-            return Some(one);
-        }
-    }
-    None
 }
 
 fn kind(name: &str) -> Option<Kind> {

@@ -4,6 +4,7 @@
 //! and built with the default where the wrong value stood.
 
 use super::allowed::{allowed, literal, one_of};
+use super::bounds::outside;
 use super::finding::{Code, Finding, Findings};
 use super::shape::{Kind, Shape};
 use super::suggest;
@@ -111,45 +112,7 @@ fn wrong(value: &Value, shape: Shape<'_>) -> Option<(Code, String)> {
         }
         return Some((Code::NotAllowed, "is none of the allowed words".to_owned()));
     }
-    let beyond = matches!(value, Value::Beyond(_));
-    let size = size(value);
-    let (least, most) = shape.bounds();
-    // Written so that what is not a number is outside.
-    let below = size
-        .zip(least)
-        .is_some_and(|(size, least)| !(size >= least));
-    let above = size.zip(most).is_some_and(|(size, most)| !(size <= most));
-    let how = match (is_number(value), below, above || beyond) {
-        (_, false, false) => return None,
-        (true, true, _) => "small",
-        (true, ..) => "large",
-        (false, true, _) => "short",
-        (false, ..) => "long",
-    };
-    Some((Code::OutOfRange, format!("is too {how}")))
-}
-
-const fn is_number(value: &Value) -> bool {
-    matches!(
-        value,
-        Value::Integer(_) | Value::Beyond(_) | Value::Float(_)
-    )
-}
-
-/// What is compared with the bounds: a number, or how many characters or items.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "bounds are far below the integers a f64 cannot hold"
-)]
-fn size(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(number) => Some(*number as f64),
-        Value::Beyond(text) => text.parse().ok(),
-        Value::Float(number) => Some(*number),
-        Value::Text(text) => Some(text.chars().count() as f64),
-        Value::List(items) => Some(items.len() as f64),
-        _ => None,
-    }
+    outside(value, shape).map(|how| (Code::OutOfRange, format!("is too {how}")))
 }
 
 const fn is_of(value: &Value, kind: Kind) -> bool {

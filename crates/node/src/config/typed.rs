@@ -4,6 +4,7 @@
 //! stops at the first error, so the value it stopped at is reported, taken out (its default stands
 //! in) and the rest is built again.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -13,17 +14,24 @@ use super::shape::Shape;
 use super::sift::advice;
 use super::tree::{KeyPath, Node};
 
-/// Builds `T` from `tree`, and takes out of it what the types refuse.
-pub(super) fn typed<T: DeserializeOwned + Default>(
+/// Builds `T` from its defaults with `tree` on top, and takes out of the tree what the types refuse.
+///
+/// The defaults of the whole are the base, so that a section that is written in part has the
+/// defaults that the reference shows: those of its place, not those of its type.
+pub(super) fn typed<T: DeserializeOwned + Serialize + Default>(
     tree: &mut Node,
     root: Shape<'_>,
     findings: &mut Findings,
     removed: &mut Vec<KeyPath>,
 ) -> T {
+    // A key without a value (an option that is not set) is not in it.
+    let defaults = toml::Value::try_from(T::default()).unwrap_or(toml::Table::new().into());
     // Every round takes a node out or ends, and every round adds a finding: the list's limit bounds
     // the work on a hostile file.
     while !findings.is_full() {
-        let error = match serde_path_to_error::deserialize(toml::Value::from(&*tree)) {
+        let mut whole = defaults.clone();
+        overlay(&mut whole, (&*tree).into());
+        let error = match serde_path_to_error::deserialize(whole) {
             Ok(value) => return value,
             Err(error) => error,
         };
@@ -35,6 +43,23 @@ pub(super) fn typed<T: DeserializeOwned + Default>(
         }
     }
     T::default()
+}
+
+/// Puts `over` on top of `base`, table by table.
+fn overlay(base: &mut toml::Value, over: toml::Value) {
+    match (base, over) {
+        (toml::Value::Table(base), toml::Value::Table(over)) => {
+            for (key, value) in over {
+                match base.get_mut(&key) {
+                    Some(own) => overlay(own, value),
+                    None => {
+                        base.insert(key, value);
+                    }
+                }
+            }
+        }
+        (base, over) => *base = over,
+    }
 }
 
 fn finding(
@@ -53,7 +78,10 @@ fn finding(
         error.inner().message().trim()
     };
     let message = format!("`{written}` is not valid: {why}");
-    let label = shape.map_or_else(|| "here".to_owned(), |s| format!("allowed: {}", allowed(s)));
+    let label = shape.map_or_else(
+        || "here".to_owned(),
+        |shape| format!("allowed: {}", allowed(shape)),
+    );
     let mut finding = Finding::error(Code::Invalid, message)
         .of(&written)
         .at(node.place.clone(), label);

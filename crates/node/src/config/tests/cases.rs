@@ -1,6 +1,6 @@
 //! Cases in text files: what is given, and what is said about it.
 //!
-//! A case is a `## name`, the input, a line `---` and the output. `UPDATE_DOCS=1` writes the output
+//! A case is a `=== name`, the input, a line `---` and the output. `UPDATE_DOCS=1` writes the output
 //! that is had into the file: read the difference before committing it.
 
 use std::path::{Path, PathBuf};
@@ -38,9 +38,9 @@ pub(super) fn check(name: &str, run: impl Fn(&str) -> String) {
         .join("src/config/testdata")
         .join(name);
     let text = std::fs::read_to_string(&path).unwrap();
-    let (head, cases) = text.split_once("## ").unwrap();
+    let (head, cases) = text.split_once("=== ").unwrap();
     let mut had = head.to_owned();
-    for case in cases.split("\n## ") {
+    for case in cases.split("\n=== ") {
         let (title, rest) = case.split_once('\n').unwrap();
         let input = rest.split("\n---\n").next().unwrap().trim_end_matches('\n');
         let output = run(input);
@@ -50,7 +50,7 @@ pub(super) fn check(name: &str, run: impl Fn(&str) -> String) {
             .collect::<Vec<_>>()
             .join("\n");
         had.push_str(&format!(
-            "## {title}\n{input}\n---\n{}\n\n",
+            "=== {title}\n{input}\n---\n{}\n\n",
             lines.trim_end()
         ));
     }

@@ -6,14 +6,13 @@ use super::super::diagnostics::{Diagnostics, Style};
 use super::super::finding::{Code, KEPT};
 use super::super::load::{FILE_BYTES, draft};
 use super::super::overrides::Overrides;
-use super::sample::Sample;
+use super::sample::{Sample, shape};
 
 fn diagnostics_of(bytes: &[u8], overrides: &Overrides) -> Diagnostics {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("spica.toml");
     std::fs::write(&path, bytes).unwrap();
-    let schema = schemars::schema_for!(Sample).to_value();
-    let draft = draft::<Sample>(&schema, Some(&path), overrides);
+    let draft = draft::<Sample>(shape(), Some(&path), overrides);
     Diagnostics::new(draft.findings, draft.sources)
 }
 
@@ -89,7 +88,8 @@ proptest! {
             environment: vec![(name.into(), value.clone().into())],
             arguments: vec![format!("{key}={value}"), format!("server.{key}={value}"), key],
         };
-        diagnostics_of(b"", &overrides).render(Style::Colour);
+        let text = diagnostics_of(b"", &overrides).render(Style::Colour);
+        prop_assert!(text.ends_with('\n'));
     }
 }
 

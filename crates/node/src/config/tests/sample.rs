@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::super::shape::Shape;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -15,6 +19,17 @@ pub(super) struct Sample {
     pub(super) tls: Option<Tls>,
     /// A budget per name.
     pub(super) budgets: BTreeMap<String, u16>,
+}
+
+/// The schema and the defaults of the sample.
+pub(super) static SCHEMA: LazyLock<[Json; 2]> = LazyLock::new(|| {
+    let defaults = serde_json::to_value(Sample::default()).unwrap();
+    [schemars::schema_for!(Sample).to_value(), defaults]
+});
+
+/// The shape of the sample.
+pub(super) fn shape() -> Shape<'static> {
+    Shape::new(&SCHEMA[0], &SCHEMA[1])
 }
 
 /// The server.

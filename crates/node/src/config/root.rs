@@ -1,0 +1,107 @@
+//! The whole configuration, and what its rules ask of the parts.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::annotations;
+use super::reference;
+use super::sections::{Log, Node, Objects};
+use super::shape::Shape;
+
+/// Everything an operator may set. `Config::default()` is a node on loopback.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The node as a whole.
+    pub node: Node,
+    /// The journal: two lanes of files.
+    pub journal: spica_journal_file::Settings,
+    /// What is folded from the journal.
+    pub views: spica_views::Settings,
+    /// Pictures.
+    pub objects: Objects,
+    /// The station for Identicom devices.
+    pub identicom: spica_station_identicom::Settings,
+    /// The HTTP interface.
+    pub http: spica_http::Settings,
+    /// What the node says.
+    pub log: Log,
+}
+
+impl Config {
+    /// The JSON schema of the configuration.
+    #[must_use]
+    pub fn schema() -> Json {
+        let mut schema = schemars::schema_for!(Self).to_value();
+        annotations::annotate(&mut schema);
+        schema
+    }
+
+    /// The reference of all keys, as Markdown: `docs/configuration.md`.
+    #[must_use]
+    pub fn reference() -> String {
+        reference::markdown(Shape::new(&Self::schema(), &Self::default().to_json()))
+    }
+
+    /// A file with every key, commented out: `spica.example.toml`.
+    #[must_use]
+    pub fn example() -> String {
+        reference::example(Shape::new(&Self::schema(), &Self::default().to_json()))
+    }
+
+    /// All values as JSON. Secrets are in it.
+    pub(super) fn to_json(&self) -> Json {
+        // Settings are plain data with text keys: nothing in them fails to be JSON.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The addresses that parts listen on, with their keys.
+    pub(super) fn listens(&self) -> Vec<(&'static str, SocketAddr)> {
+        let mut listens = vec![
+            ("http.listen", self.http.listen),
+            ("identicom.listen", self.identicom.listen),
+        ];
+        listens.extend(
+            self.identicom
+                .tls
+                .iter()
+                .map(|tls| ("identicom.tls.listen", tls.listen)),
+        );
+        listens
+    }
+
+    /// The limits on connections, with their keys.
+    pub(super) fn connection_limits(&self) -> [(&'static str, u64); 2] {
+        [
+            (
+                "identicom.admission.connections",
+                self.identicom.admission.connections as u64,
+            ),
+            ("http.max_connections", self.http.max_connections as u64),
+        ]
+    }
+
+    /// The files that must be there, with their keys.
+    pub(super) fn files(&self) -> Vec<(&'static str, &Path)> {
+        let Some(tls) = &self.identicom.tls else {
+            return Vec::new();
+        };
+        vec![
+            ("identicom.tls.certificate", tls.certificate.as_path()),
+            ("identicom.tls.key", tls.key.as_path()),
+        ]
+    }
+
+    /// The files that are nobody else's business, with their keys.
+    pub(super) fn private_files(&self) -> Vec<(&'static str, &Path)> {
+        self.identicom
+            .tls
+            .iter()
+            .map(|tls| ("identicom.tls.key", tls.key.as_path()))
+            .collect()
+    }
+}
