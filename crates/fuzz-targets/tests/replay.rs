@@ -32,11 +32,14 @@ fn committed_inputs_break_no_promise() {
 
 /// Cheap neighbours of an input: cut short, one bit flipped, doubled.
 fn mutations(data: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    let cuts = (0..data.len()).step_by((data.len() / 32).max(1)).map(|at| data[..at].to_vec());
+    let cuts = (0..data.len())
+        .step_by((data.len() / 32).max(1))
+        .map(|at| data[..at].to_vec());
     let flips = (0..data.len()).step_by((data.len() / 64).max(1)).map(|at| {
         let mut flipped = data.to_vec();
         flipped[at] ^= 1 << (at % 8);
         flipped
     });
-    cuts.chain(flips).chain(std::iter::once([data, data].concat()))
+    cuts.chain(flips)
+        .chain(std::iter::once([data, data].concat()))
 }
