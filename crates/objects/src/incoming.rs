@@ -100,6 +100,19 @@ impl Incoming {
         Ok(())
     }
 
+    /// Removes a part into which nobody has written anything.
+    pub(crate) fn remove_if_empty(&self, name: &str) -> io::Result<()> {
+        let is_empty = match fs::metadata(self.directory.join(name)) {
+            Ok(metadata) => metadata.len() == 0,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_empty {
+            self.remove_part(name)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Removes the parts whose files were not written for `age`; how many.
     pub(crate) fn remove_older(&self, now: Timestamp, age: Duration) -> io::Result<usize> {
         let names: Vec<_> = self.books.lock().parts.keys().cloned().collect();

@@ -78,7 +78,7 @@ pub struct Stored {
 }
 
 /// A picture that is being taken, block by block. Dropped unfinished, its part stays, and
-/// [`PictureStore::resume`] goes on with it. Two uploads of one picture do each other no harm: the
+/// [`PictureStore::resume`] goes on with it; without a block, nothing stays. Two uploads of one picture do each other no harm: the
 /// blocks of both are the same bytes at the same places, or the CRC-32 tells.
 #[derive(Debug)]
 pub struct Upload {
@@ -169,6 +169,15 @@ impl Upload {
     async fn remove_part(&self) -> io::Result<()> {
         let (store, part) = (self.store.clone(), self.part.clone());
         off_workers(move || store.incoming().remove_part(&part)).await
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.next_block == 0 {
+            // A header alone must not take room for days. If the disk fails, it does until a sweep.
+            let _ = self.store.incoming().remove_if_empty(&self.part);
+        }
     }
 }
 

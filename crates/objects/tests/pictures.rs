@@ -218,9 +218,11 @@ async fn limits_refuse_what_is_new_and_leave_what_is_begun() {
         ..Limits::default()
     };
     let pictures = open_with(directory.path(), limits);
-    let begin = |number, bytes| {
-        let header = header(number, &picture(1, bytes));
-        pictures.resume(SERIAL, header)
+    let begin = async |number, bytes| {
+        let content = picture(1, bytes);
+        let mut upload = pictures.resume(SERIAL, header(number, &content)).await?;
+        put(&mut upload, &content, 1).await;
+        Ok(())
     };
     assert!(matches!(
         begin(1, 2_001).await,
@@ -233,6 +235,26 @@ async fn limits_refuse_what_is_new_and_leave_what_is_begun() {
     let third = begin(3, 100).await;
     assert!(matches!(third, Err(ResumeError::Full { pictures: 2, .. })));
     begin(1, 2_000).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_header_without_a_block_takes_no_room() {
+    let directory = TempDir::new().unwrap();
+    let pictures = open(directory.path());
+    let content = picture(1, 2_000);
+    let header = header(1, &content);
+    let mut first = pictures.resume(SERIAL, header).await.unwrap();
+    let second = pictures.resume(SERIAL, header).await.unwrap();
+    assert_eq!(pictures.incoming_status().bytes, 2_000);
+    put(&mut first, &content, 1).await;
+    drop(second);
+    assert_eq!(pictures.incoming_status().bytes, 2_000, "the first goes on");
+    drop(first);
+    drop(pictures.resume(SERIAL, header).await.unwrap());
+    assert_eq!(pictures.incoming_status().bytes, 2_000, "it has a block");
+    drop(pictures.resume("other", header).await.unwrap());
+    assert_eq!(pictures.incoming_status().bytes, 2_000);
+    assert_eq!(open(directory.path()).incoming_status().pictures, 1);
 }
 
 #[tokio::test]
@@ -270,7 +292,8 @@ async fn abandoned_parts_are_removed_and_make_room() {
     let now = SystemClock.wall();
     assert_eq!(pictures.sweep(now).await.unwrap(), 0);
     let in_a_week = now.saturating_add(Limits::default().abandoned_after + Duration::from_secs(5));
-    let other = pictures.resume(SERIAL, header(2, &content)).await.unwrap();
+    let mut other = pictures.resume(SERIAL, header(2, &content)).await.unwrap();
+    put(&mut other, &content, 1).await;
     other.abandon().await.unwrap();
     assert_eq!(pictures.sweep(in_a_week).await.unwrap(), 1);
     assert_eq!(pictures.incoming_status(), IncomingStatus::default());

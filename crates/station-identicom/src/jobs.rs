@@ -138,7 +138,7 @@ impl Run {
                 None => self.unavailable("no-upload"),
             },
             Job::Finish(header) => match upload {
-                Some(upload) => (self.finish(upload, &header).await, None),
+                Some(upload) => self.finish(upload, &header).await,
                 None => self.unavailable("no-upload"),
             },
             Job::Forget => {
@@ -186,25 +186,24 @@ impl Run {
         }
     }
 
-    async fn finish(&self, upload: Upload, header: &PictureHeader) -> Result<Done, JournalFailed> {
-        let answer = match upload.finish().await {
-            Ok(stored) => {
-                self.record(header, &stored).await?;
-                self.shared.metrics().pictures.inc();
-                PictureAnswer::Complete
-            }
-            Err(FinishError::Crc { .. }) => PictureAnswer::BadCrc,
+    /// Stores and records the picture. One with a wrong CRC is open again then, without a block.
+    async fn finish(&self, upload: Upload, header: &PictureHeader) -> Outcome {
+        match upload.finish().await {
+            Ok(stored) => (self.record(header, &stored).await, None),
+            Err(FinishError::Crc { .. }) => match self.open(header).await {
+                (Ok(_), Some(upload)) => (Ok(Done::Picture(PictureAnswer::BadCrc)), Some(upload)),
+                unavailable => unavailable,
+            },
             Err(error) => {
-                tracing::warn!(serial = %self.device.serial(), picture = header.picture, %error, "a picture is not stored");
-                count(&self.shared.metrics().picture_errors, "store");
-                PictureAnswer::Unavailable
+                let (serial, picture) = (self.device.serial(), header.picture);
+                tracing::warn!(%serial, picture, %error, "a picture is not stored");
+                self.unavailable("store")
             }
-        };
-        Ok(Done::Picture(answer))
+        }
     }
 
     /// Records a stored picture, and waits until that is durable.
-    async fn record(&self, header: &PictureHeader, stored: &Stored) -> Result<(), JournalFailed> {
+    async fn record(&self, header: &PictureHeader, stored: &Stored) -> Result<Done, JournalFailed> {
         let deps = &self.shared.deps;
         let batch = Batch::picture(
             deps.clock.wall(),
@@ -219,7 +218,8 @@ impl Run {
             match batch.submit(&*deps.journal) {
                 Ok(ticket) => {
                     ticket.durable().await?;
-                    return Ok(());
+                    self.shared.metrics().pictures.inc();
+                    return Ok(Done::Picture(PictureAnswer::Complete));
                 }
                 Err(SubmitError::Full { .. }) => next.await?,
                 Err(error) => return Err(error.into()),

@@ -76,10 +76,10 @@ async fn open(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
 ) -> Result<Io, Failure> {
-    if connection.shared.is_balancer(connection.remote.ip()) {
-        if let Some(client) = client(&stream).await? {
-            connection.name(client).map_err(|_| Failure::Refused)?;
-        }
+    if connection.shared.is_balancer(connection.remote.ip())
+        && let Some(client) = client(&stream).await?
+    {
+        connection.name(client).map_err(|_| Failure::Refused)?;
     }
     let Some(acceptor) = acceptor else {
         return Ok(Io::plain(stream));

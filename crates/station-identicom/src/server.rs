@@ -121,10 +121,10 @@ impl Server {
     /// Stops: takes no new connections, closes those whose device is not known yet, lets the others
     /// finish their log within `deadline`, and cuts what is left then.
     pub async fn stop(self, deadline: Duration) -> Stopped {
+        let open = self.connections.len();
         self.shared.stop.advance(Phase::Finishing);
         self.parts.close();
         self.parts.wait().await;
-        let open = self.connections.len();
         self.connections.close();
         let finished = tokio::time::timeout(deadline, self.connections.wait()).await;
         let cut = if finished.is_ok() {

@@ -27,10 +27,12 @@ const READS_MAX: usize = 8;
 
 /// One connection.
 pub(crate) struct Session {
+    /// Before the socket, so that it is dropped before: who sees the connection closed finds its
+    /// slot free.
+    work: Work,
     io: Io,
     decoder: Decoder,
     dialogue: Dialogue,
-    work: Work,
     stopping: Stopping,
     /// When the timer goes off; never later than the dialogue's deadline.
     alarm_at: Instant,

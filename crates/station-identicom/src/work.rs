@@ -172,7 +172,7 @@ impl Work {
                 metrics.entries_unknown.inc();
             }
             Oddity::UnreadablePicture(_) | Oddity::PictureError(_) | Oddity::BadCrc { .. } => {
-                count(&metrics.picture_errors, oddity.as_str())
+                count(&metrics.picture_errors, oddity.as_str());
             }
             Oddity::CommandTooLong { .. } => {
                 metrics.command_errors.inc();
