@@ -1,6 +1,7 @@
 //! In what order the lanes are folded, step by step without a thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spica_clock::ManualClock;
 use spica_journal::Journal;
@@ -15,6 +16,14 @@ use crate::{Metrics, Settings, checkpoint};
 const CHUNK: usize = 10;
 
 fn runner(journal: &Arc<MemoryJournal>, dir: &tempfile::TempDir) -> Runner {
+    runner_by(Arc::new(ManualClock::new(Timestamp::EPOCH)), journal, dir)
+}
+
+fn runner_by(
+    clock: Arc<ManualClock>,
+    journal: &Arc<MemoryJournal>,
+    dir: &tempfile::TempDir,
+) -> Runner {
     let settings = Settings {
         chunk_records: CHUNK,
         ..Settings::default()
@@ -23,21 +32,20 @@ fn runner(journal: &Arc<MemoryJournal>, dir: &tempfile::TempDir) -> Runner {
     let metrics = Metrics::default();
     let (store, loaded) = checkpoint::open(&path, &**journal, Limits::default(), &metrics).unwrap();
     let node = Topic::new("root").unwrap();
-    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
     let shared = Shared::new(journal.clone(), node, settings, clock, metrics);
     Runner::new(Arc::new(shared), store, loaded.marks).unwrap()
 }
 
 fn append(journal: &MemoryJournal, lane: Lane, count: usize) {
-    append_to("root/a", journal, lane, count);
+    append_to("root/a", Op::Put, journal, lane, count);
 }
 
-fn append_to(topic: &str, journal: &MemoryJournal, lane: Lane, count: usize) {
+fn append_to(topic: &str, op: Op, journal: &MemoryJournal, lane: Lane, count: usize) {
     let topic = Topic::new(topic).unwrap();
     let record = NewRecord {
         topic: &topic,
         kind: Kind::State,
-        op: Op::Put,
+        op,
         quality: Quality::Good,
         received: Timestamp::EPOCH,
         source_time: None,
@@ -94,13 +102,37 @@ fn with_nothing_to_read_a_step_does_nothing() {
 fn after_a_failed_checkpoint_the_next_one_holds_everything() {
     let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
     let mut first = runner(&journal, &dir);
-    append_to("root/a", &journal, Lane::Normal, 1);
+    append_to("root/a", Op::Put, &journal, Lane::Normal, 1);
     first.finish();
     first.store.fail();
-    append_to("root/b", &journal, Lane::Normal, 1);
+    append_to("root/b", Op::Put, &journal, Lane::Normal, 1);
     first.finish();
     assert_eq!(first.shared.metrics.checkpoint_topics.get(), 3);
     drop(first);
     let again = runner(&journal, &dir);
     assert_eq!(applied_at_start(&again), [Seq(0), Seq(2)]);
+}
+
+#[test]
+fn old_tombstones_are_forgotten_with_a_checkpoint_even_when_nothing_else_happens() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+    let mut runner = runner_by(clock.clone(), &journal, &dir);
+    append_to("root/a", Op::Delete, &journal, Lane::Normal, 1);
+    runner.step();
+    let tombstones = |runner: &Runner| runner.shared.folds.read().tree.tombstones();
+    let checkpoints = |runner: &Runner| runner.shared.metrics.checkpoints.get();
+    clock.advance(Duration::from_secs(30));
+    runner.checkpoint_if_due();
+    assert_eq!((tombstones(&runner), checkpoints(&runner)), (1, 1));
+    clock.advance(Duration::from_secs(30));
+    runner.checkpoint_if_due();
+    assert_eq!(
+        (tombstones(&runner), checkpoints(&runner)),
+        (1, 1),
+        "nothing new"
+    );
+    clock.advance(Settings::default().tombstone_age.as_duration());
+    runner.checkpoint_if_due();
+    assert_eq!((tombstones(&runner), checkpoints(&runner)), (0, 2));
 }
