@@ -11,6 +11,7 @@
 //!   were ever durable.
 //! - Retention never takes what a durable cursor has not passed.
 
+mod dump;
 mod error;
 mod journal;
 mod lane;
@@ -19,11 +20,18 @@ mod metrics;
 mod names;
 mod open;
 mod options;
+mod repair;
 mod report;
 mod segment;
+mod verify;
+#[cfg(test)]
+mod workload;
 
+pub use dump::{Dumped, dump, dump_on};
 pub use error::{EpochError, OpenError};
 pub use journal::{Failed, FileJournal, LaneDetails};
 pub use metrics::Metrics;
 pub use options::{CriticalLane, NormalLane, Options, Settings};
+pub use repair::{RepairReport, repair, repair_on};
 pub use report::{LaneReport, Note, RecoveryReport, TornTail};
+pub use verify::{LaneVerified, VerifyReport, verify, verify_on};

@@ -24,9 +24,14 @@ pub(crate) fn spare(number: u64) -> String {
     format!("{number:020}{SPARE}")
 }
 
-/// Where a repair keeps a copy of damaged bytes.
-pub(crate) fn kept(number: u64, offset: u64) -> String {
-    format!("{number:020}-{offset}.damaged")
+/// Where a repair keeps a copy of a segment with damage.
+pub(crate) fn damaged(number: u64) -> String {
+    format!("{number:020}.damaged")
+}
+
+/// Such a copy while it is being made.
+pub(crate) fn damaged_new(number: u64) -> String {
+    format!("{number:020}.damaged.new")
 }
 
 /// The number of a segment's name.

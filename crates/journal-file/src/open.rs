@@ -16,7 +16,7 @@ use crate::lane::cursors::Cursors;
 use crate::lane::keeper::{Chores, Keeper};
 use crate::lane::queue::Queue;
 use crate::lane::recent::Recent;
-use crate::lane::recover::{Opening, Recovered, recover};
+use crate::lane::recover::{Opening, Purpose, Recovered, recover};
 use crate::lane::shelf::Shelf;
 use crate::ledger;
 use crate::names;
@@ -53,6 +53,7 @@ pub(crate) fn open(
             let now = clock.wall();
             scope.spawn(move || {
                 let (secret, epoch) = (meta.secret, meta.epoch);
+                let purpose = Purpose::Open;
                 recover(&Opening {
                     lane,
                     storage,
@@ -60,6 +61,7 @@ pub(crate) fn open(
                     limits,
                     now,
                     epoch,
+                    purpose,
                 })
             })
         });
@@ -125,6 +127,8 @@ fn assemble(
         .damaged_ranges
         .inc_by(recovered.report.damaged.len() as u64);
     let lane_key = secret.lane_key(lane);
+    // What was recovered needs a mark as much as what is written.
+    let mark_due = !recovered.report.clean;
     let next = recovered.last.next();
     let queue = Queue::new(
         lane,
@@ -157,7 +161,7 @@ fn assemble(
         .full
         .into_iter()
         .for_each(|full| log.chores.seal(full));
-    let committer = Committer::new(Arc::clone(&log), recovered.active);
+    let committer = Committer::new(Arc::clone(&log), recovered.active, mark_due);
     let next_number = recovered.next_number;
     let keeper = Keeper::new(
         Arc::clone(&log),

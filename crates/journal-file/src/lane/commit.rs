@@ -64,9 +64,8 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) const fn new(lane: Arc<LaneLog>, active: Option<Active>) -> Self {
-        // What was recovered needs a mark as much as what is written.
-        let mark_due = active.is_some();
+    /// Continues in `active`, which lacks a mark after its last batch if `mark_due` says so.
+    pub(crate) const fn new(lane: Arc<LaneLog>, active: Option<Active>, mark_due: bool) -> Self {
         Self {
             lane,
             active,
@@ -91,6 +90,18 @@ impl Committer {
                 return;
             }
         }
+    }
+
+    /// Commits the next batch that waits, as the thread would; says whether there was one.
+    #[cfg(test)]
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(filling) = self.lane.queue.lock().take() else {
+            return false;
+        };
+        if let Err(error) = self.commit(filling) {
+            self.lane.fail(error);
+        }
+        true
     }
 
     /// Waits for work; for a mark only as long as the lane must be idle for one.

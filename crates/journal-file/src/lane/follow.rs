@@ -200,7 +200,7 @@ impl FileFollower {
                     self.disk = None;
                     return Ok(None);
                 }
-                Err(error) => return Err(self.read_error(&error)),
+                Err(error) => return Err(error),
             },
         };
         records.skip_to(next);
@@ -208,7 +208,7 @@ impl FileFollower {
         Ok(None)
     }
 
-    fn on_disk(&mut self, next: Seq, durable: Seq) -> io::Result<OnDisk> {
+    fn on_disk(&mut self, next: Seq, durable: Seq) -> Result<OnDisk, FollowError> {
         let reader = match &mut self.disk {
             Some(reader) if holds(&reader.segment, next) => reader,
             _ => match self.lane.segments.locate(next) {
@@ -221,7 +221,10 @@ impl FileFollower {
         };
         let mut damaged_at = None;
         loop {
-            match reader.step()? {
+            match reader
+                .step()
+                .map_err(|error| read_error(&self.lane, &reader.segment, &error))?
+            {
                 Step::Batch(batch) if batch.header.next() <= next => {}
                 Step::Batch(batch) if batch.header.first <= next => {
                     return Ok(OnDisk::Batch(batch.records(), Arc::clone(&reader.segment)));
@@ -264,18 +267,13 @@ impl FileFollower {
         let offset = segment.map_or(0, |segment| segment.extent().data_end);
         Followed::Damaged(self.lane.damage(next, to, &name, offset, NO_SEGMENT))
     }
+}
 
-    fn read_error(&self, error: &io::Error) -> FollowError {
-        let name = self
-            .disk
-            .as_ref()
-            .map(|reader| reader.segment.name.clone())
-            .unwrap_or_default();
-        let file = self.lane.storage.describe(&name);
-        FollowError::Read {
-            lane: self.lane.lane,
-            detail: format!("{file}: {error}").into(),
-        }
+fn read_error(lane: &LaneLog, segment: &Segment, error: &io::Error) -> FollowError {
+    let file = lane.storage.describe(&segment.name);
+    FollowError::Read {
+        lane: lane.lane,
+        detail: format!("{file}: {error}").into(),
     }
 }
 
@@ -284,7 +282,11 @@ fn holds(segment: &Segment, seq: Seq) -> bool {
 }
 
 /// A reader of `segment` at or before `next`; none if the segment is gone.
-fn open(lane: &LaneLog, segment: &Arc<Segment>, next: Seq) -> io::Result<Option<SegmentReader>> {
+fn open(
+    lane: &LaneLog,
+    segment: &Arc<Segment>,
+    next: Seq,
+) -> Result<Option<SegmentReader>, FollowError> {
     let opened = SegmentReader::open(&*lane.storage, Arc::clone(segment), 0).and_then(|reader| {
         let storage = &*lane.storage;
         let place = segment.place(storage, reader.file(), |entry| entry.first <= next)?;
@@ -299,7 +301,7 @@ fn open(lane: &LaneLog, segment: &Arc<Segment>, next: Seq) -> io::Result<Option<
             Ok(Some(reader))
         }
         Err(_) if segment.is_retired() => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(read_error(lane, segment, &error)),
     }
 }
 

@@ -11,7 +11,7 @@ mod scan;
 mod state_file;
 mod tail;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use spica_journal_format::{Ledger, Secret, State};
@@ -26,12 +26,22 @@ use super::keys::KnownKeys;
 use super::shelf::Prepared;
 use crate::OpenError;
 use crate::ledger;
+use crate::names;
 use crate::options::Limits;
 use crate::report::LaneReport;
 use crate::segment::Segment;
 
 pub(crate) use self::inventory::take as take_inventory;
 pub(crate) use self::scan::{Scanned, Scanner, rebuild_header};
+
+/// What the files are gone over for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To open the lane: sealed segments are trusted, what a crash has left is put in order.
+    Open,
+    /// To verify it: nothing is trusted, and nothing is changed.
+    Look,
+}
 
 /// What a lane is opened with.
 pub(crate) struct Opening<'a> {
@@ -41,6 +51,7 @@ pub(crate) struct Opening<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) now: Timestamp,
     pub(crate) epoch: Epoch,
+    pub(crate) purpose: Purpose,
 }
 
 /// A lane as it was recovered.
@@ -65,6 +76,11 @@ pub(crate) struct Recovered {
 /// Recovers a lane.
 pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
     let storage = &**opening.storage;
+    // Names that can be seen may not be durable yet, and what is written to such files would be lost
+    // with them.
+    storage
+        .sync_directory()
+        .map_err(OpenError::io(storage.describe(""), "made durable"))?;
     let ledger = ledger::load(storage)?;
     let found = state_file::open(storage)?;
     let inventory = take_inventory(storage, opening.lane, &opening.secret, Mode::Write)?;
@@ -73,18 +89,16 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
         storage,
         ledger: &ledger,
     };
-    let mut pass = Pass::new(opening, describe, &found);
-    pass.report.notes.extend(found.note.clone());
+    let mut pass = Pass::new(opening, describe, &found.state, found.stale);
     pass.run(inventory)?;
+    if found.lost && !pass.segments.is_empty() {
+        let what = "it is missing or damaged: the places of all consumers are lost";
+        pass.note(names::STATE, 0, what);
+    }
     let known = keys::load(opening, &pass)?;
     let reigns = reigns(&found.state, &pass.segments, opening.epoch, pass.expected);
-    let mut report = pass.report;
-    report.last = Seq(pass.expected.0 - 1);
-    report.first = pass
-        .segments
-        .front()
-        .map_or(pass.expected, |segment| segment.first);
-    report.segments = pass.segments.len();
+    pass.finish_report();
+    let report = pass.report;
     Ok(Recovered {
         last: report.last,
         report,
@@ -100,6 +114,48 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
         spares: pass.spares,
         next_number: pass.next_number,
         ledger,
+    })
+}
+
+/// What a look at a lane has found.
+pub(crate) struct Looked {
+    pub(crate) report: LaneReport,
+    /// Numbers of segments in which something is damaged.
+    pub(crate) damaged_segments: BTreeSet<u64>,
+    pub(crate) ledger: Ledger,
+    /// Why the lane cannot be opened, if so.
+    pub(crate) refusal: Option<OpenError>,
+    /// A record that is known to have been durable.
+    pub(crate) proven: Seq,
+}
+
+/// Goes over all bytes of a lane and changes nothing.
+pub(crate) fn look(opening: &Opening<'_>) -> Result<Looked, OpenError> {
+    let storage = &**opening.storage;
+    let ledger = ledger::load(storage)?;
+    // Before the segments: beside a running node, they may only be ahead of it.
+    let (state, stale) = state_file::read(storage)?;
+    let inventory = take_inventory(storage, opening.lane, &opening.secret, Mode::Read)?;
+    let describe = Describe {
+        lane: opening.lane,
+        storage,
+        ledger: &ledger,
+    };
+    let mut pass = Pass::new(opening, describe, &state, stale);
+    let refusal = match pass.run(inventory) {
+        Ok(()) => None,
+        Err(error @ (OpenError::TailDamaged { .. } | OpenError::SegmentMissing { .. })) => {
+            Some(error)
+        }
+        Err(error) => return Err(error),
+    };
+    let (report, damaged_segments, proven) = pass.into_report();
+    Ok(Looked {
+        report,
+        damaged_segments,
+        ledger,
+        refusal,
+        proven,
     })
 }
 

@@ -1,24 +1,23 @@
 //! Going over the segments of a lane in order, from the oldest to the one that goes on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use spica_journal::Damage;
-use spica_journal_format::{KeyEntry, PAGE_BYTES, SegmentHeader, Slot};
+use spica_journal_format::{PAGE_BYTES, SegmentHeader, Slot, State};
 use spica_model::Seq;
 
 use super::inventory::{Inventory, SegmentFile};
-use super::state_file::FoundState;
-use super::{Opening, Scanned, Scanner, rebuild_header};
+use super::{Opening, Purpose, Scanned, Scanner, rebuild_header};
 use crate::OpenError;
 use crate::lane::commit::{Active, Full};
-use crate::lane::damage::{Describe, NO_SEGMENT};
+use crate::lane::damage::{Describe, NO_BATCH, NO_SEGMENT};
 use crate::lane::keeper::Spare;
 use crate::lane::shelf::Prepared;
 use crate::names;
 use crate::report::{LaneReport, Note};
-use crate::segment::{Segment, read_all, read_at};
+use crate::segment::{Segment, read_all, read_at, read_footer_index, read_footer_keys};
 
 /// How much of a segment that seems unused is looked at.
 const FIRST_BATCH_BYTES: usize = 4 << 10;
@@ -37,28 +36,30 @@ pub(super) struct Pass<'a> {
     pub(super) segments: VecDeque<Arc<Segment>>,
     pub(super) trusted: Vec<Arc<Segment>>,
     pub(super) active: Option<Active>,
-    /// Scanned segments that go no further, and whether their keys are complete.
+    /// Scanned segments that go no further, and their numbers.
     pub(super) full: Vec<(Full, u64)>,
     pub(super) prepared: VecDeque<Prepared>,
     pub(super) spares: Vec<Spare>,
     pub(super) next_number: u64,
+    /// Numbers of segments in which something is damaged.
+    pub(super) damaged_segments: BTreeSet<u64>,
 }
 
 impl<'a> Pass<'a> {
     pub(super) fn new(
         opening: &'a Opening<'a>,
         describe: Describe<'a>,
-        found: &FoundState,
+        state: &State,
+        stale: bool,
     ) -> Self {
-        let state = &found.state;
-        let told = state.first_segment > 0 && !found.stale;
+        let told = state.first_segment > 0 && !stale;
         let oldest = told.then_some((state.first_segment, state.first));
         Self {
             opening,
             describe,
             proven: state.durable,
             oldest,
-            expected: if found.stale {
+            expected: if stale {
                 Seq::ZERO
             } else {
                 state.first.max(Seq(1))
@@ -82,6 +83,7 @@ impl<'a> Pass<'a> {
             prepared: VecDeque::new(),
             spares: Vec::new(),
             next_number: 1,
+            damaged_segments: BTreeSet::new(),
         }
     }
 
@@ -103,6 +105,24 @@ impl<'a> Pass<'a> {
         self.adopt(unused)
     }
 
+    pub(super) fn finish_report(&mut self) {
+        let next = self.expected.max(Seq(1));
+        self.report.last = Seq(next.0 - 1);
+        self.report.first = self.segments.front().map_or(next, |segment| segment.first);
+        self.report.segments = self.segments.len();
+    }
+
+    /// What was found, in which segments something is damaged, and a record that was durable.
+    pub(super) fn into_report(mut self) -> (LaneReport, BTreeSet<u64>, Seq) {
+        self.finish_report();
+        (self.report, self.damaged_segments, self.proven)
+    }
+
+    /// Whether the lane is to be opened, so that files may be changed.
+    pub(super) fn opens(&self) -> bool {
+        self.opening.purpose == Purpose::Open
+    }
+
     /// Segments that retention had given up when a crash came lose their names now.
     fn retire_leftovers(
         &mut self,
@@ -112,7 +132,10 @@ impl<'a> Pass<'a> {
         let (gone, kept): (Vec<_>, Vec<_>) = segments
             .into_iter()
             .partition(|segment| segment.number < first);
-        for segment in gone {
+        for segment in gone
+            .iter()
+            .filter(|_| self.opening.purpose == Purpose::Open)
+        {
             self.demote(&segment.name, segment.number, segment.bytes)?;
         }
         Ok(kept)
@@ -173,8 +196,8 @@ impl<'a> Pass<'a> {
     }
 
     /// A segment that is followed by another one that is in use.
-    fn older(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
-        if self.trust(&segment) {
+    pub(super) fn older(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
+        if self.opens() && self.trust(&segment) {
             return Ok(());
         }
         let Some(scanned) = self.scan(&segment)? else {
@@ -182,6 +205,7 @@ impl<'a> Pass<'a> {
         };
         let scanned = scanned.accept_doubtful(self.describe, &segment.name);
         self.take_over(&scanned);
+        self.check_seal(&segment, &scanned)?;
         self.close_segment(segment, scanned);
         Ok(())
     }
@@ -230,6 +254,7 @@ impl<'a> Pass<'a> {
         true
     }
 
+    /// Notes damage.
     pub(super) fn damaged(&mut self, damage: Damage) {
         let given_up = self.describe.is_given_up(&damage);
         let list = if given_up {
@@ -289,10 +314,47 @@ impl<'a> Pass<'a> {
         Some(header)
     }
 
+    /// Compares what was scanned with what the seal and the footer say.
+    pub(super) fn check_seal(
+        &mut self,
+        segment: &SegmentFile,
+        scanned: &Scanned,
+    ) -> Result<(), OpenError> {
+        let Slot::Good(seal) = segment.page.seal else {
+            return Ok(());
+        };
+        if scanned.next <= seal.last {
+            let (from, offset) = (scanned.next, scanned.extent.data_end);
+            let damage = self
+                .describe
+                .damage(from, seal.last, &segment.name, offset, NO_BATCH);
+            self.damaged(damage);
+            self.damaged_segments.insert(segment.number);
+            self.expected = self.expected.max(seal.last.next());
+        }
+        let salt = self
+            .opening
+            .secret
+            .segment_keys(self.opening.lane, segment.number)
+            .salt;
+        let error = || self.read_error(&segment.name);
+        let index = read_footer_index(&*segment.file, &seal, salt).map_err(error())?;
+        let keys =
+            read_footer_keys(&*segment.file, &seal, salt, scanned.header.first).map_err(error())?;
+        if index.is_none() || keys.is_none() {
+            let what = "the footer is damaged: its segment is scanned when it is needed";
+            self.note(&segment.name, seal.footer_offset, what);
+        }
+        Ok(())
+    }
+
     /// Takes over what a scan has found.
     pub(super) fn take_over(&mut self, scanned: &Scanned) {
         for damage in &scanned.damaged {
             self.damaged(damage.clone());
+        }
+        if !scanned.damaged.is_empty() || !scanned.notes.is_empty() {
+            self.damaged_segments.insert(scanned.header.number);
         }
         self.report.notes.extend(scanned.notes.iter().cloned());
         self.proven = self.proven.max(scanned.proven);
@@ -304,7 +366,7 @@ impl<'a> Pass<'a> {
         let segment = Segment::scanned(&scanned.header, scanned.extent, scanned.index);
         let segment = Arc::new(segment);
         self.segments.push_back(Arc::clone(&segment));
-        let keys: Vec<KeyEntry> = scanned.keys;
+        let keys = scanned.keys;
         self.full.push((
             Full {
                 segment,
@@ -317,6 +379,9 @@ impl<'a> Pass<'a> {
 
     /// Makes the unused segments ready to be used, if they have the right size; else spares.
     fn adopt(&mut self, unused: Vec<SegmentFile>) -> Result<(), OpenError> {
+        if !self.opens() {
+            return Ok(());
+        }
         let size = self.opening.limits.segment_bytes;
         let usable = unused.iter().all(|segment| segment.bytes == size);
         if !usable {

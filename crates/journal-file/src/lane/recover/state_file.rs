@@ -5,7 +5,6 @@ use spica_storage::{File, Mode, Storage};
 
 use crate::OpenError;
 use crate::names::STATE;
-use crate::report::Note;
 use crate::segment::read_at;
 
 /// The state of a lane as it was found.
@@ -15,14 +14,15 @@ pub(crate) struct FoundState {
     /// Whether a newer state may have been lost: then what it says about the oldest segment is no
     /// proof that one is missing.
     pub(crate) stale: bool,
-    pub(crate) note: Option<Note>,
+    /// Whether there is none that could be read.
+    pub(crate) lost: bool,
 }
 
 const FILE_BYTES: usize = 2 * State::SLOT_BYTES;
 
 /// Opens the file, or creates it.
 pub(crate) fn open(storage: &dyn Storage) -> Result<FoundState, OpenError> {
-    let (file, created) = open_or_create(storage)?;
+    let file = open_or_create(storage)?;
     let bytes = read_at(&*file, 0, FILE_BYTES).map_err(OpenError::io(path(storage), "read"))?;
     if bytes.len() < FILE_BYTES {
         // New, or a crash came while it was new.
@@ -35,35 +35,52 @@ pub(crate) fn open(storage: &dyn Storage) -> Result<FoundState, OpenError> {
             .sync_directory()
             .map_err(OpenError::io(path(storage), "made durable"))?;
     }
-    let (first, second) = bytes.split_at(bytes.len().min(State::SLOT_BYTES));
-    let slots = [decode(storage, first)?, decode(storage, second)?];
-    Ok(choose(storage, file, slots, created))
+    let (mut state, stale) = choose(slots(storage, &bytes)?);
+    let lost = state.is_none();
+    if let Some(state) = &mut state {
+        // It may have been written by a process whose flush failed: then it can be read, but is on no
+        // disk. Nothing must be done by it before it is.
+        state.generation += 1;
+        let again = file
+            .write_at(&state.encode(), state.offset())
+            .and_then(|()| file.sync_data());
+        again.map_err(OpenError::io(path(storage), "written"))?;
+    }
+    Ok(FoundState {
+        file,
+        state: state.unwrap_or_default(),
+        stale,
+        lost,
+    })
 }
 
-fn open_or_create(storage: &dyn Storage) -> Result<(Box<dyn File>, bool), OpenError> {
+fn open_or_create(storage: &dyn Storage) -> Result<Box<dyn File>, OpenError> {
     match storage.open(STATE, Mode::Write) {
-        Ok(file) => Ok((file, false)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let file = storage
-                .create(STATE)
-                .map_err(OpenError::io(path(storage), "created"))?;
-            Ok((file, true))
-        }
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => storage
+            .create(STATE)
+            .map_err(OpenError::io(path(storage), "created")),
         Err(error) => Err(OpenError::io(path(storage), "opened")(error)),
     }
 }
 
-/// Reads the file without changing anything; none if there is no good state.
-pub(crate) fn read(storage: &dyn Storage) -> Result<State, OpenError> {
+/// Reads the file without changing anything: the state, and whether a newer one may have been lost.
+pub(crate) fn read(storage: &dyn Storage) -> Result<(State, bool), OpenError> {
     let file = match storage.open(STATE, Mode::Read) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(State::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((State::default(), true));
+        }
         Err(error) => return Err(OpenError::io(path(storage), "opened")(error)),
     };
     let bytes = read_at(&*file, 0, FILE_BYTES).map_err(OpenError::io(path(storage), "read"))?;
+    let (state, stale) = choose(slots(storage, &bytes)?);
+    Ok((state.unwrap_or_default(), stale))
+}
+
+fn slots(storage: &dyn Storage, bytes: &[u8]) -> Result<[StateSlot; 2], OpenError> {
     let (first, second) = bytes.split_at(bytes.len().min(State::SLOT_BYTES));
-    let slots = [decode(storage, first)?, decode(storage, second)?];
-    Ok(choose(storage, file, slots, false).state)
+    Ok([decode(storage, first)?, decode(storage, second)?])
 }
 
 fn decode(storage: &dyn Storage, slot: &[u8]) -> Result<StateSlot, OpenError> {
@@ -77,34 +94,16 @@ fn decode(storage: &dyn Storage, slot: &[u8]) -> Result<StateSlot, OpenError> {
     })
 }
 
-fn choose(
-    storage: &dyn Storage,
-    file: Box<dyn File>,
-    slots: [StateSlot; 2],
-    created: bool,
-) -> FoundState {
-    let damaged = slots
-        .iter()
-        .filter(|slot| **slot == StateSlot::Damaged)
-        .count();
+/// The newer good slot, and whether an even newer one may have been lost.
+fn choose(slots: [StateSlot; 2]) -> (Option<State>, bool) {
+    let damaged = slots.contains(&StateSlot::Damaged);
     let good = slots.into_iter().filter_map(|slot| match slot {
         StateSlot::Good(state) => Some(state),
         StateSlot::Blank | StateSlot::Damaged => None,
     });
     let best = good.max_by_key(|state| state.generation);
-    let lost = best.is_none() && damaged > 0;
-    let note = lost.then(|| Note {
-        file: path(storage),
-        offset: 0,
-        what: "both slots are damaged: the cursors of all consumers are lost, and they begin anew"
-            .to_owned(),
-    });
-    FoundState {
-        file,
-        stale: damaged > 0 || created,
-        state: best.unwrap_or_default(),
-        note,
-    }
+    let stale = damaged || best.is_none();
+    (best, stale)
 }
 
 fn path(storage: &dyn Storage) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use spica_journal_format::{BatchHeader, PAGE_BYTES};
+use spica_journal_format::{BatchHeader, PAGE_BYTES, Slot};
 use spica_model::Seq;
 
 use super::Scanned;
@@ -18,8 +18,11 @@ use crate::segment::{Segment, read_at};
 impl Pass<'_> {
     /// The newest segment that holds anything.
     pub(super) fn newest(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
-        if self.trust(&segment) {
+        if self.opens() && self.trust(&segment) {
             return Ok(());
+        }
+        if matches!(segment.page.seal, Slot::Good(_)) {
+            return self.older(segment);
         }
         let Some(scanned) = self.scan(&segment)? else {
             return Ok(());
@@ -42,7 +45,7 @@ impl Pass<'_> {
         if scanned.remains && !lost_end {
             self.cut(&segment, &scanned)?;
         }
-        if !scanned.closed {
+        if !scanned.closed && self.opens() {
             rewrite_last(&segment, &scanned).map_err(OpenError::io(
                 self.describe.storage.describe(&segment.name),
                 "rewritten",
@@ -69,6 +72,9 @@ impl Pass<'_> {
             offset,
             seq: scanned.next,
         });
+        if !self.opens() {
+            return Ok(());
+        }
         let keys = scanned
             .header
             .secret

@@ -1,0 +1,391 @@
+//! A lane on a faulty disk, and what it was told: the oracle of the workloads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spica_clock::{ManualClock, SharedClock};
+use spica_journal::{FollowError, Followed, Follower, SubmitError};
+use spica_journal_format::BatchKind;
+use spica_model::{
+    Cause, ContentType, Key, Kind, Lane, NewRecord, Op, Quality, Record, Seq, Timestamp, Topic,
+};
+use spica_settings::{ByteSize, Span};
+use spica_storage::{FaultyStorage, Storage};
+
+use crate::lane::LaneLog;
+use crate::lane::commit::Committer;
+use crate::lane::keeper::Keeper;
+use crate::open;
+use crate::options::{Options, Settings};
+use crate::report::LaneReport;
+use crate::{OpenError, lane::follow::FileFollower};
+
+pub(super) const LANE: Lane = Lane::Normal;
+
+/// Numbers from a seed (SplitMix64).
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    pub(super) fn chance(&mut self, one_in: u64) -> bool {
+        self.below(one_in) == 0
+    }
+}
+
+/// A record as it was submitted; everything follows from the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Placed {
+    number: u64,
+    key: Option<u64>,
+}
+
+impl Placed {
+    fn payload(self) -> Vec<u8> {
+        let mut random = Random(self.number);
+        let len = random.below(300) as usize;
+        let mut payload = self.number.to_le_bytes().to_vec();
+        payload.extend((0..len).map(|_| random.next() as u8));
+        payload
+    }
+
+    fn key(self) -> Option<Key> {
+        self.key
+            .map(|key| Key::new(key.to_le_bytes().to_vec()).unwrap())
+    }
+
+    #[track_caller]
+    fn assert_is(self, record: &Record) {
+        assert_eq!(record.payload, self.payload(), "{:?}", record.position);
+        assert_eq!(record.key, self.key());
+        assert_eq!(record.received, Timestamp::from_secs(self.number as u32));
+    }
+}
+
+/// The parts of an open lane.
+pub(super) struct Running {
+    pub(super) log: Arc<LaneLog>,
+    pub(super) committer: Committer,
+    pub(super) keeper: Keeper,
+}
+
+pub(super) struct World {
+    pub(super) random: Random,
+    pub(super) disks: [FaultyStorage; 2],
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) running: Option<Running>,
+    /// By place, from the first place on.
+    pub(super) placed: Vec<Placed>,
+    /// The last place that was acknowledged in this or an earlier life.
+    pub(super) acknowledged: u64,
+    /// Acknowledged, and followed by something durable that proves it.
+    pub(super) proven: u64,
+    /// Which place a key was given first, of records that still stand.
+    keys: HashMap<u64, u64>,
+    numbers: u64,
+    follower: Option<FileFollower>,
+    cursor: Option<u64>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            random: Random(seed),
+            disks: [FaultyStorage::new(seed), FaultyStorage::new(seed ^ 1)],
+            clock: Arc::new(ManualClock::new(Timestamp::from_secs(1_000_000))),
+            running: None,
+            placed: Vec::new(),
+            acknowledged: 0,
+            proven: 0,
+            keys: HashMap::new(),
+            numbers: 0,
+            follower: None,
+            cursor: None,
+        }
+    }
+
+    pub(super) fn disk(&self) -> &FaultyStorage {
+        &self.disks[LANE.index()]
+    }
+
+    fn options() -> Options {
+        let mut settings = Settings::small();
+        settings.normal.segment_bytes = ByteSize::kib(16);
+        settings.normal.retention_bytes = ByteSize::kib(100);
+        settings.normal.recent_bytes = ByteSize::kib(6);
+        settings.normal.commit_bytes_max = ByteSize::kib(4);
+        settings.normal.queue_bytes = ByteSize::kib(16);
+        settings.normal.dedup_age = Span::from_days(400);
+        settings.critical.segment_bytes = ByteSize::kib(8);
+        Options {
+            settings,
+            ..Options::default()
+        }
+    }
+
+    /// Opens the lane and takes over what it says it has.
+    pub(super) fn open(&mut self) -> Result<LaneReport, OpenError> {
+        let storages = self
+            .disks
+            .each_ref()
+            .map(|disk| Arc::new(disk.clone()) as Arc<dyn Storage>);
+        let clock: SharedClock = self.clock.clone();
+        let opened = open::open(&Self::options(), &storages, &clock)?;
+        let [_, lane] = opened.lanes;
+        let [_, report] = opened.report.lanes;
+        self.running = Some(Running {
+            log: lane.log,
+            committer: lane.committer,
+            keeper: lane.keeper,
+        });
+        Ok(report)
+    }
+
+    pub(super) fn log(&self) -> &Arc<LaneLog> {
+        &self.running.as_ref().unwrap().log
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.log().failure().is_some()
+    }
+
+    /// Submits some records, some of them with a key that was used before.
+    pub(super) fn submit(&mut self) {
+        let count = 1 + self.random.below(5);
+        let placed: Vec<_> = (0..count).map(|_| self.next_record()).collect();
+        let topic = Topic::new("root/w").unwrap();
+        let cause = Cause::new("test").unwrap();
+        let parts: Vec<_> = placed
+            .iter()
+            .map(|placed| (placed.payload(), placed.key()))
+            .collect();
+        let records: Vec<_> = placed
+            .iter()
+            .zip(&parts)
+            .map(|(placed, (payload, key))| NewRecord {
+                topic: &topic,
+                kind: Kind::Event,
+                op: Op::Put,
+                quality: Quality::Good,
+                received: Timestamp::from_secs(placed.number as u32),
+                source_time: None,
+                content_type: &ContentType::Cbor,
+                payload,
+                key: key.as_ref(),
+                cause: (placed.number % 3 == 0).then_some(&cause),
+            })
+            .collect();
+        match self.log().submit(&records) {
+            Ok(ticket) => {
+                let appended: Vec<_> = ticket.appended().collect();
+                for (placed, appended) in placed.into_iter().zip(appended) {
+                    self.note(placed, appended.position.seq.0, appended.duplicate);
+                }
+            }
+            Err(SubmitError::Full { .. } | SubmitError::Failed(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn next_record(&mut self) -> Placed {
+        self.numbers += 1;
+        let key = self.random.chance(3).then(|| self.random.below(2_000));
+        Placed {
+            number: self.numbers,
+            key,
+        }
+    }
+
+    fn note(&mut self, placed: Placed, seq: u64, duplicate: bool) {
+        let first = placed.key.and_then(|key| self.keys.get(&key).copied());
+        if duplicate {
+            assert_eq!(first, Some(seq), "{placed:?}");
+            return;
+        }
+        let kept = self.log().status().first.0;
+        assert!(
+            first.is_none_or(|first| first < kept),
+            "{placed:?} stands at {first:?} already"
+        );
+        assert_eq!(seq, self.placed.len() as u64 + 1, "places have no hole");
+        self.placed.push(placed);
+        if let Some(key) = placed.key {
+            self.keys.insert(key, seq);
+        }
+    }
+
+    /// Lets the commit thread do one thing.
+    pub(super) fn commit(&mut self) {
+        self.settle();
+        let running = self.running.as_mut().unwrap();
+        if running.log.failure().is_none() && running.committer.step() {
+            // What was acknowledged before is followed by a batch now.
+            self.note_durable(true);
+        }
+    }
+
+    pub(super) fn mark(&mut self) {
+        let running = self.running.as_mut().unwrap();
+        if running.log.failure().is_some() {
+            return;
+        }
+        match running.committer.mark(BatchKind::Mark) {
+            Ok(()) => {}
+            Err(error) => running.log.fail(error),
+        }
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.running.as_mut().unwrap().keeper.settle();
+    }
+
+    fn note_durable(&mut self, batch: bool) {
+        let durable = self.log().watermark.durable().0;
+        if batch && durable > self.acknowledged {
+            self.proven = self.acknowledged;
+        }
+        self.acknowledged = self.acknowledged.max(durable);
+    }
+
+    /// Reads on with the follower, which must see neither a hole nor anything else than was placed.
+    pub(super) fn follow(&mut self) {
+        let mut follower = match self.follower.take() {
+            Some(follower) => follower,
+            None => {
+                let status = self.log().status();
+                let back = self.random.below(status.durable.0 + 1);
+                self.log().follow(Seq(back)).unwrap()
+            }
+        };
+        let before = follower.after().0;
+        let Ok(read) = follower.read(1 + self.random.below(50) as usize) else {
+            // The power was cut.
+            return;
+        };
+        match read {
+            Followed::Records(records) => self.check(before, &records),
+            Followed::Gap { from, to } => {
+                assert_eq!((from.0, before + 1), (before + 1, from.0));
+                assert!(to < self.log().status().first);
+            }
+            Followed::UpToDate => assert_eq!(before, self.log().watermark.durable().0),
+            Followed::Damaged(damage) => panic!("{damage:?}"),
+        }
+        let keep = !self.random.chance(20);
+        self.follower = keep.then_some(follower);
+    }
+
+    #[track_caller]
+    fn check(&self, after: u64, records: &[Record]) {
+        assert!(!records.is_empty());
+        for (seq, record) in (after + 1..).zip(records) {
+            assert_eq!(record.position.seq.0, seq);
+            self.placed[seq as usize - 1].assert_is(record);
+        }
+    }
+
+    pub(super) fn cursor(&mut self) {
+        let log = Arc::clone(self.log());
+        let durable = log.watermark.durable();
+        match self.cursor {
+            None => {
+                log.cursors.insert("c", durable);
+                match log.store_state() {
+                    Ok(()) => self.cursor = Some(durable.0),
+                    Err(_) => drop(log.cursors.remove("c")),
+                }
+            }
+            Some(_) if self.random.chance(4) => {
+                let place = log.cursors.remove("c").unwrap();
+                match log.store_state() {
+                    Ok(()) => self.cursor = None,
+                    Err(_) => log.cursors.insert("c", place),
+                }
+            }
+            Some(_) => drop(log.cursors.advance("c", durable)),
+        }
+    }
+
+    pub(super) fn pass_time(&mut self) {
+        self.clock
+            .advance(Duration::from_millis(self.random.below(3_000)));
+    }
+
+    /// Closes in order: all that waits is committed.
+    pub(super) fn close(&mut self) {
+        while !self.has_failed() && !self.log().queue.lock().is_empty() {
+            self.commit();
+        }
+        let mut running = self.running.take().unwrap();
+        self.follower = None;
+        if running.log.failure().is_none() {
+            running.committer.close();
+        }
+        if running.log.failure().is_none() {
+            running.keeper.finish();
+        }
+        if running.log.failure().is_none() {
+            self.proven = self.acknowledged;
+        }
+        self.disks = self.disks.each_ref().map(FaultyStorage::kill);
+    }
+
+    /// Ends the process, or the machine.
+    pub(super) fn die(&mut self, crash: bool) {
+        self.running = None;
+        self.follower = None;
+        let end = if crash {
+            FaultyStorage::crash
+        } else {
+            FaultyStorage::kill
+        };
+        self.disks = self.disks.each_ref().map(end);
+    }
+
+    /// Forgets what is not there after an opening: it was never acknowledged.
+    pub(super) fn forget_after(&mut self, last: u64) {
+        self.placed.truncate(last as usize);
+        self.keys.clear();
+        for (seq, placed) in (1..).zip(&self.placed) {
+            if let Some(key) = placed.key {
+                self.keys.insert(key, seq);
+            }
+        }
+        let durable = self.log().watermark.durable().0;
+        self.acknowledged = self.acknowledged.max(durable);
+    }
+
+    /// Reads all that is kept and compares it; returns how many records were served.
+    pub(super) fn read_all(&self, mut damaged: impl FnMut(u64, u64)) -> Result<u64, FollowError> {
+        let status = self.log().status();
+        let mut follower = self.log().follow(Seq(status.first.0 - 1)).unwrap();
+        let mut served = 0;
+        loop {
+            let before = follower.after().0;
+            match follower.read(64)? {
+                Followed::Records(records) => {
+                    served += records.len() as u64;
+                    self.check(before, &records);
+                }
+                Followed::Damaged(damage) => {
+                    assert_eq!(damage.from.0, before + 1, "{damage:?}");
+                    damaged(damage.from.0, damage.to.0);
+                }
+                Followed::UpToDate => break,
+                gap @ Followed::Gap { .. } => panic!("{gap:?} after {before}"),
+            }
+        }
+        assert_eq!(follower.after(), status.durable);
+        Ok(served)
+    }
+}
