@@ -90,6 +90,7 @@ impl Dialogue {
         if self.expect != (Expect::CommandResult { id }) {
             return self.violation(Violation::UnknownResult { id }, turn);
         }
+        self.log.other_answer();
         (turn.emit)(Action::CommandSettled { id, status });
         self.proceed(turn);
     }

@@ -9,10 +9,11 @@ const RESTARTS_MAX: u8 = 3;
 /// How far the log is read, durable and deleted.
 ///
 /// A page does not say which request it answers, and a device with an alarm sends one unasked. An
-/// unasked page that crosses a request on the way would pass for its answer, and the entries before
-/// it, which the real answer still brings, would be deleted unread. So a page with an alarm is
-/// doubtful: the log is read on behind it until a page is empty. The real answer then shows up
-/// before that empty page, goes backwards, and makes the reading start again.
+/// unasked page that crosses a request on the way passes for its answer; the real answer comes later,
+/// and may bring entries that are older. If the log were deleted at once, those would be lost. So
+/// after a page with an alarm the log is *doubtful* until the device has answered a request of
+/// another kind: answers come in order, so that the real answer must have come before, and if it did,
+/// it went backwards. The reading then starts again, when no answer is on its way any more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Log {
     /// The index to read on from: all entries before it were read.
@@ -23,11 +24,15 @@ pub(super) struct Log {
     appended: u32,
     /// The number of the last batch that is durable.
     durable: u32,
+    /// Pages since the last deletion.
+    pages: u16,
     restarts: u8,
     /// Whether there may be entries from `next` on.
     is_unread: bool,
-    /// Whether one of the pages may have been an unasked one.
+    /// Whether the last page may have been an unasked one.
     is_doubtful: bool,
+    /// Whether answers to earlier reads may still be on their way.
+    is_astray: bool,
     /// Whether the last page was empty.
     is_checked: bool,
     /// Whether nothing more is deleted on this connection.
@@ -43,6 +48,8 @@ pub(super) enum LogStep {
     AwaitDurable,
     /// Delete up to this index, or all.
     Delete { last: Option<u32> },
+    /// Nothing, before the device has answered a request of another kind.
+    AwaitAnswer,
     /// Nothing.
     Done,
 }
@@ -69,9 +76,11 @@ impl Default for Log {
             last: None,
             appended: 0,
             durable: 0,
+            pages: 0,
             restarts: 0,
             is_unread: true,
             is_doubtful: false,
+            is_astray: false,
             is_checked: false,
             is_kept: false,
         }
@@ -79,21 +88,27 @@ impl Default for Log {
 }
 
 impl Log {
-    pub(super) const fn step(&self, argument: DeleteArgument) -> LogStep {
+    /// What comes next. After `pages_per_turn` pages, what was read is deleted before more is read,
+    /// so that a long log over a slow link gets shorter with each connection.
+    pub(super) fn step(&self, argument: DeleteArgument, pages_per_turn: u16) -> LogStep {
         let read = LogStep::Read { from: self.next };
-        if self.is_unread {
+        if self.is_astray {
+            return LogStep::AwaitAnswer;
+        }
+        let deletes_part = argument == DeleteArgument::LastIndex && !self.is_kept;
+        let is_turn_over = deletes_part && self.last.is_some() && self.pages >= pages_per_turn;
+        if self.is_unread && !is_turn_over {
             return read;
         }
-        let Some(last) = self.last else {
+        let Some(last) = self.last.filter(|_| !self.is_kept) else {
             return LogStep::Done;
         };
-        let is_durable = self.durable == self.appended;
         match argument {
-            _ if self.is_kept => LogStep::Done,
-            DeleteArgument::LastIndex if self.is_doubtful && !self.is_checked => read,
-            _ if !is_durable => LogStep::AwaitDurable,
+            DeleteArgument::LastIndex if self.is_doubtful => LogStep::AwaitAnswer,
+            _ if self.durable != self.appended => LogStep::AwaitDurable,
             DeleteArgument::LastIndex => LogStep::Delete { last: Some(last) },
-            // Such a device deletes all it has: look again, as late as can be.
+            // Such a device deletes all it has: look again, as late as can be. The empty page, which
+            // is never unasked, also ends the doubt.
             DeleteArgument::None if !self.is_checked => read,
             DeleteArgument::None => LogStep::Delete { last: None },
         }
@@ -120,24 +135,23 @@ impl Log {
             self.restart();
             return (false, Some(Violation::PageBackwards));
         }
-        if self.next != from {
-            // Reading starts again; this answer was still due from before.
+        if self.is_astray {
             return (true, None);
         }
+        self.is_checked = page.greatest.is_none();
         let Some(greatest) = page.greatest else {
             self.is_unread = false;
-            self.is_checked = true;
             self.is_kept |= page.has_more;
             return (true, page.has_more.then_some(Violation::PageStuck));
         };
-        // Nothing can be read behind the greatest number there is, so nothing can be checked either.
+        // Nothing can be read behind the greatest number there is.
         let goes_on = greatest < u32::MAX;
         let is_sound = page.is_ascending && goes_on;
         self.last = Some(greatest);
         self.next = greatest.saturating_add(1);
+        self.pages = self.pages.saturating_add(1);
         self.is_unread = page.has_more && goes_on;
-        self.is_checked = false;
-        self.is_doubtful |= page.has_alarm;
+        self.is_doubtful = page.has_alarm;
         self.is_kept |= !is_sound;
         (true, (!is_sound).then_some(Violation::PageOrder))
     }
@@ -145,6 +159,10 @@ impl Log {
     /// Takes note of a page that no request waits for. It says nothing about the entries before it,
     /// so reading goes on where it was; from the start, if the page shows that it went astray.
     pub(super) fn unasked(&mut self, page: PageFacts) -> Option<Violation> {
+        if self.is_astray {
+            // Reading starts from the first entry anyway.
+            return None;
+        }
         if page.first.is_some_and(|first| first < self.next) {
             self.restart();
             return Some(Violation::PageBackwards);
@@ -154,29 +172,39 @@ impl Log {
         (!page.has_alarm).then_some(Violation::PageUnasked)
     }
 
+    /// Takes note that the device answered a request of another kind: all answers to earlier reads
+    /// are here.
+    pub(super) const fn other_answer(&mut self) {
+        self.is_doubtful = false;
+        self.is_astray = false;
+    }
+
     /// Takes note that the device deleted what it was told to. Reading, if there is anything to
     /// read, starts from the first entry again: a device may begin its numbers anew.
     pub(super) const fn deleted(&mut self) {
+        self.other_answer();
         self.next = 0;
         self.last = None;
+        self.pages = 0;
         self.is_checked = false;
-        self.is_doubtful = false;
     }
 
     /// Ends the reading, and deletes nothing more on this connection.
     pub(super) const fn leave(&mut self) {
+        self.is_astray = false;
         self.is_unread = false;
         self.is_kept = true;
     }
 
+    /// Reads all again. What was read so far proves nothing any more.
     fn restart(&mut self) {
         if self.restarts == RESTARTS_MAX {
             return self.leave();
         }
         self.restarts += 1;
         self.next = 0;
-        // What was read so far proves nothing any more: an empty page alone must delete nothing.
         self.last = None;
+        self.is_astray = true;
         self.is_unread = true;
         self.is_checked = false;
     }

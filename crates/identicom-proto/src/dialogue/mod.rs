@@ -8,7 +8,8 @@
 //! The order of work, from the top again whenever something is done with:
 //!
 //! 1. identity, verdict;
-//! 2. the event log: read what has not been read, wait until all of it is durable, delete it;
+//! 2. the event log: read what has not been read, wait until all of it is durable, delete it. A log
+//!    whose last page has an alarm is only deleted after the next answer to another question;
 //! 3. commands that arrived since the last were handed over, or that waited for long behind pictures;
 //! 4. pictures, one block at a time;
 //! 5. commands, the first time;
@@ -81,6 +82,8 @@ enum Expect {
     Block,
     /// The device's word that it deleted a picture.
     PictureDeleted,
+    /// Any answer about pictures: only that it comes matters.
+    AnyAnswer,
     /// A command from the shell, or none.
     Command,
     /// The result of the command with this identifier.
@@ -208,6 +211,10 @@ impl Dialogue {
                 self.proceed(turn);
             }
             (Expect::Header, FromDevice::PictureHeader(header)) => self.header(header, turn),
+            (Expect::AnyAnswer, FromDevice::PictureHeader(_) | FromDevice::PictureError { .. }) => {
+                self.log.other_answer();
+                self.proceed(turn);
+            }
             (
                 Expect::Block,
                 FromDevice::PictureBlock {
@@ -247,13 +254,16 @@ impl Dialogue {
         match (self.expect, kind) {
             (Expect::Page { .. }, kind::LOG_PAGE) => self.log.leave(),
             (Expect::LogDeleted, kind::LOG_DELETED) => self.log.deleted(),
-            (Expect::Header, kind::PICTURE_HEADER | kind::PICTURE_ERROR)
+            (Expect::Header | Expect::AnyAnswer, kind::PICTURE_HEADER | kind::PICTURE_ERROR)
             | (Expect::Block, kind::PICTURE_BLOCK | kind::PICTURE_ERROR)
             | (Expect::PictureDeleted, kind::PICTURE_DELETED | kind::PICTURE_ERROR) => {
                 self.pictures.leave();
             }
             (Expect::CommandResult { .. }, kind::COMMAND_RESULT) => self.commands.leave(),
             _ => return,
+        }
+        if kind != kind::LOG_PAGE {
+            self.log.other_answer();
         }
         self.proceed(turn);
     }
@@ -318,39 +328,62 @@ impl Dialogue {
         if self.is_closed() {
             return;
         }
-        match self.log.step(self.profile.delete_argument) {
+        match self.log_step() {
             LogStep::Read { from } => {
-                return self.ask(&ToDevice::ReadLog { from }, Expect::Page { from }, turn);
+                self.ask(&ToDevice::ReadLog { from }, Expect::Page { from }, turn);
             }
-            LogStep::AwaitDurable => return self.wait_for_shell(Expect::Durable),
+            LogStep::AwaitDurable => self.wait_for_shell(Expect::Durable),
             LogStep::Delete { last } => {
-                return self.ask(&ToDevice::DeleteLog { last }, Expect::LogDeleted, turn);
+                self.ask(&ToDevice::DeleteLog { last }, Expect::LogDeleted, turn);
             }
-            LogStep::Done => {}
+            LogStep::AwaitAnswer | LogStep::Done if self.is_stopping => self.finish(turn),
+            LogStep::AwaitAnswer | LogStep::Done => self.proceed_behind_log(turn),
         }
-        if self.is_stopping {
-            return self.say_goodbye(CloseReason::Stopped, turn);
-        }
-        let turn_is_over =
-            self.pictures.blocks_read() >= self.profile.limits.picture_blocks_per_turn;
+    }
+
+    /// Does the next thing there is to do besides the log.
+    fn proceed_behind_log(&mut self, turn: &mut Turn<'_, '_>) {
+        let blocks_per_turn = self.profile.limits.picture_blocks_per_turn;
+        let turn_is_over = self.pictures.blocks_read() >= blocks_per_turn;
         if self.commands.are_due(turn_is_over) {
             return self.take_command(turn);
         }
         match self.pictures.step() {
             PictureStep::Next => self.ask(&ToDevice::NextPicture, Expect::Header, turn),
+            PictureStep::Open { header } => {
+                self.wait_for_shell(Expect::Picture);
+                (turn.emit)(Action::OpenPicture { header });
+            }
             PictureStep::Read { picture, block } => {
                 self.ask(&ToDevice::ReadBlock { picture, block }, Expect::Block, turn);
             }
             PictureStep::Delete { picture } => {
-                self.ask(
-                    &ToDevice::DeletePicture { picture },
-                    Expect::PictureDeleted,
-                    turn,
-                );
+                let request = ToDevice::DeletePicture { picture };
+                self.ask(&request, Expect::PictureDeleted, turn);
             }
             PictureStep::Done if self.commands.are_due(true) => self.take_command(turn),
-            PictureStep::Done => self.say_goodbye(CloseReason::Finished, turn),
+            PictureStep::Done => self.finish(turn),
         }
+    }
+
+    /// Says goodbye, unless the log still waits for an answer: then the harmless question for the
+    /// next picture gets one.
+    fn finish(&mut self, turn: &mut Turn<'_, '_>) {
+        if self.log_step() == LogStep::AwaitAnswer {
+            return self.ask(&ToDevice::NextPicture, Expect::AnyAnswer, turn);
+        }
+        let reason = if self.is_stopping {
+            CloseReason::Stopped
+        } else {
+            CloseReason::Finished
+        };
+        self.say_goodbye(reason, turn);
+    }
+
+    fn log_step(&self) -> LogStep {
+        let profile = &self.profile;
+        self.log
+            .step(profile.delete_argument, profile.limits.log_pages_per_turn)
     }
 
     fn ask(&mut self, request: &ToDevice<'_>, expect: Expect, turn: &mut Turn<'_, '_>) {

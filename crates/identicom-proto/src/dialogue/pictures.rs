@@ -24,6 +24,8 @@ enum Stage {
     /// The next picture is to be asked for.
     #[default]
     Next,
+    /// The store is to be asked about the picture.
+    Open,
     /// The next block is to be asked for.
     Read,
     /// The picture is stored, and can be deleted on the device.
@@ -37,6 +39,8 @@ enum Stage {
 pub(super) enum PictureStep {
     /// Ask for the next picture.
     Next,
+    /// Ask the store what it has of a picture.
+    Open { header: PictureHeader },
     /// Read a block.
     Read { picture: u32, block: u16 },
     /// Delete a picture.
@@ -47,12 +51,17 @@ pub(super) enum PictureStep {
 
 impl Pictures {
     pub(super) fn step(&self) -> PictureStep {
-        let picture = self.header.map_or(0, |header| header.picture);
-        match (self.stage, u16::try_from(self.next_block)) {
-            (Stage::Next, _) => PictureStep::Next,
-            (Stage::Read, Ok(block)) => PictureStep::Read { picture, block },
-            (Stage::Delete, _) => PictureStep::Delete { picture },
-            (Stage::Done | Stage::Read, _) => PictureStep::Done,
+        let block = u16::try_from(self.next_block);
+        match (self.stage, self.header, block) {
+            (Stage::Next, ..) => PictureStep::Next,
+            (Stage::Open, Some(header), _) => PictureStep::Open { header },
+            (Stage::Read, Some(PictureHeader { picture, .. }), Ok(block)) => {
+                PictureStep::Read { picture, block }
+            }
+            (Stage::Delete, Some(PictureHeader { picture, .. }), _) => {
+                PictureStep::Delete { picture }
+            }
+            _ => PictureStep::Done,
         }
     }
 
@@ -79,21 +88,17 @@ impl Pictures {
 
 impl Dialogue {
     pub(super) fn header(&mut self, header: PictureHeader, turn: &mut Turn<'_, '_>) {
+        self.log.other_answer();
         self.pictures.leave();
-        if header.size == 0 {
-            return self.proceed(turn);
-        }
-        if self.pictures.gone == Some(header.picture) {
+        if self.pictures.gone == Some(header.picture) && header.size > 0 {
             self.violation(Violation::PictureAgain, turn);
-            return self.proceed(turn);
-        }
-        if !header.is_readable(self.profile.limits.picture_bytes) {
+        } else if header.is_readable(self.profile.limits.picture_bytes) {
+            self.pictures.header = Some(header);
+            self.pictures.stage = Stage::Open;
+        } else if header.size > 0 {
             (turn.emit)(Action::Count(Oddity::UnreadablePicture(header)));
-            return self.proceed(turn);
         }
-        self.pictures.header = Some(header);
-        self.wait_for_shell(Expect::Picture);
-        (turn.emit)(Action::OpenPicture { header });
+        self.proceed(turn);
     }
 
     pub(super) fn block<'a>(
@@ -107,6 +112,7 @@ impl Dialogue {
         let Some(header) = header.filter(|_| u32::from(block) == self.pictures.next_block) else {
             return self.violation(Violation::BlockMismatch, turn);
         };
+        self.log.other_answer();
         if bytes.len() != header.block_bytes(block.into()) {
             self.violation(Violation::BlockLength, turn);
             self.pictures.leave();
@@ -168,6 +174,7 @@ impl Dialogue {
         if !self.pictures.is_current(picture) {
             return self.violation(Violation::PictureMismatch, turn);
         }
+        self.log.other_answer();
         self.pictures.gone(picture);
         self.proceed(turn);
     }
@@ -183,6 +190,7 @@ impl Dialogue {
         if !asks_next && !self.pictures.is_current(picture) {
             return self.violation(Violation::PictureMismatch, turn);
         }
+        self.log.other_answer();
         (turn.emit)(Action::Count(Oddity::PictureError(code)));
         if asks_next || code != PictureErrorCode::Unknown {
             self.pictures.leave();

@@ -46,8 +46,8 @@ pub enum Violation {
     PageOrder,
     /// A page with an index before those that are already read: it answers an earlier request, or
     /// none. Its entries are taken, an answer that is due is still waited for, and the log is read
-    /// again from its start before anything is deleted; after the fourth such page nothing is
-    /// deleted on this connection.
+    /// again from its start, once another question is answered, before anything is deleted; after
+    /// the fourth such page nothing is deleted on this connection.
     PageBackwards,
     /// An empty page that says that entries remain. Reading ends, and nothing is deleted on this
     /// connection.

@@ -68,6 +68,8 @@ pub struct Limits {
     pub bad_frames: u8,
     /// The breach of the dialogue with this number closes the connection.
     pub violations: u8,
+    /// After this many pages of the log, what was read is deleted before more is read.
+    pub log_pages_per_turn: u16,
     /// Larger pictures are left on the device.
     pub picture_bytes: u32,
     /// After this many blocks of pictures, waiting commands get a turn.
@@ -102,6 +104,7 @@ impl Default for Limits {
             data_from_device: crate::frame::DATA_FROM_DEVICE,
             bad_frames: 3,
             violations: 8,
+            log_pages_per_turn: 16,
             picture_bytes: 16 << 20,
             picture_blocks_per_turn: 32,
         }

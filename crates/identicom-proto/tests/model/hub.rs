@@ -40,6 +40,7 @@ impl Hub {
         let mut profile = Profile::clone(&Profile::built_in());
         profile.delete_argument = delete_argument;
         profile.limits.picture_blocks_per_turn = 2;
+        profile.limits.log_pages_per_turn = 1 + random.below(4) as u16;
         Self {
             clock: ManualClock::new(Timestamp::EPOCH),
             profile: Arc::new(profile),

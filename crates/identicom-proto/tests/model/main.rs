@@ -54,7 +54,7 @@ fn run(seed: u64, delete_argument: DeleteArgument) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn nothing_is_lost_with_devices_that_delete_up_to_an_index(seed: u64) {

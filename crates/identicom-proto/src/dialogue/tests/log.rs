@@ -54,7 +54,7 @@ fn the_wait_for_the_journal_is_not_the_devices_fault() {
 fn critical_entries_come_first_one_by_one() {
     let mut s = Scenario::reading();
     s.page(
-        0,
+        1,
         &[(1, STATUS), (2, MAN_DOWN), (3, STATUS), (4, 0x48)],
         "append 1 critical 2:3b, append 2 critical 4:48, append 3 normal 1:20 3:20, \
          > ReadLog { from: 5 }",
@@ -65,23 +65,60 @@ fn critical_entries_come_first_one_by_one() {
 fn unknown_events_are_counted_and_kept_in_the_lane_of_the_profile() {
     let mut s = Scenario::reading();
     s.page(
-        0,
+        1,
         &[(1, UNKNOWN)],
         "count unknown-event, append 1 normal 1:99, > ReadLog { from: 2 }",
     );
 }
 
+/// It may be an unasked page. The answer to another question comes behind that to the read.
 #[test]
-fn a_page_with_an_alarm_may_be_unasked_so_the_log_is_read_past_it() {
+fn a_log_that_ends_with_an_alarm_is_deleted_after_another_answer() {
     let mut s = Scenario::reading();
-    s.page(
-        0,
-        &[(5, MAN_DOWN)],
-        "append 1 critical 5:3b, > ReadLog { from: 6 }",
-    );
+    s.page(0, &[(5, MAN_DOWN)], "append 1 critical 5:3b, > NextPicture");
     s.shell(Input::Durable { batch: 1 }, "");
-    s.page(0, &[], "> DeleteLog { last: Some(5) }");
-    s.says(FromDevice::LogDeleted { count: 1 }, "> NextPicture");
+    s.says(
+        FromDevice::PictureHeader(PICTURE),
+        "> DeleteLog { last: Some(5) }",
+    );
+    s.says(FromDevice::LogDeleted { count: 1 }, "open 7");
+}
+
+#[test]
+fn any_other_answer_will_do() {
+    let mut s = Scenario::reading();
+    s.shell(Input::CommandsChanged, "");
+    s.page(0, &[(5, MAN_DOWN)], "append 1 critical 5:3b, take command");
+    s.shell(Input::Durable { batch: 1 }, "");
+    let command = PendingCommand {
+        id: 1,
+        code: 2,
+        arguments: b"",
+    };
+    s.shell(
+        Input::Command(Some(command)),
+        "> Command { id: 1, code: 2, arguments: [] }",
+    );
+    s.says(
+        FromDevice::CommandResult { id: 1, status: 0 },
+        "settled 1 0, > DeleteLog { last: Some(5) }",
+    );
+}
+
+#[test]
+fn when_there_is_no_other_question_one_is_asked() {
+    let mut s = Scenario::reading();
+    s.shell(Input::Stop, "");
+    s.page(0, &[(5, MAN_DOWN)], "append 1 critical 5:3b, > NextPicture");
+    s.shell(Input::Durable { batch: 1 }, "");
+    s.says(
+        FromDevice::PictureHeader(PICTURE),
+        "> DeleteLog { last: Some(5) }",
+    );
+    s.says(
+        FromDevice::LogDeleted { count: 1 },
+        "close stopped, > Goodbye",
+    );
 }
 
 /// The unasked page crosses the first request. Taken for its answer, it would let the station
@@ -89,20 +126,18 @@ fn a_page_with_an_alarm_may_be_unasked_so_the_log_is_read_past_it() {
 #[test]
 fn an_unasked_page_that_crosses_a_request_deletes_nothing_unread() {
     let mut s = Scenario::reading();
-    s.page(
-        0,
-        &[(5, MAN_DOWN)],
-        "append 1 critical 5:3b, > ReadLog { from: 6 }",
-    );
-    // The answer to the first request.
+    s.page(0, &[(5, MAN_DOWN)], "append 1 critical 5:3b, > NextPicture");
+    // The answer to the read.
     s.page(
         3,
         &[(1, STATUS), (2, STATUS)],
         "append 2 normal 1:20 2:20, count page-backwards",
     );
     s.shell(Input::Durable { batch: 2 }, "");
-    // The answer to the second one: reading starts again.
-    s.page(0, &[], "> ReadLog { from: 0 }");
+    s.says(
+        FromDevice::PictureHeader(NO_PICTURE),
+        "> ReadLog { from: 0 }",
+    );
     s.page(
         2,
         &[(1, STATUS), (2, STATUS), (3, STATUS)],
@@ -111,19 +146,48 @@ fn an_unasked_page_that_crosses_a_request_deletes_nothing_unread() {
     s.page(
         0,
         &[(4, STATUS), (5, MAN_DOWN)],
-        "append 4 critical 5:3b, append 5 normal 4:20, > ReadLog { from: 6 }",
+        "append 4 critical 5:3b, append 5 normal 4:20, take command",
     );
-    s.page(0, &[], "");
+    s.shell(Input::Command(None), "> NextPicture");
+    s.says(FromDevice::PictureHeader(NO_PICTURE), "");
     s.shell(Input::Durable { batch: 5 }, "> DeleteLog { last: Some(5) }");
+    s.says(
+        FromDevice::LogDeleted { count: 5 },
+        "close finished, > Goodbye",
+    );
 }
 
-/// A second alarm passes for the answer that the restart waits for, and the empty page that was due
-/// for the answer to the first request after it. Nothing that was read before the restart may count.
+/// As above, in the middle of a long log: the answer goes backwards while another is waited for.
 #[test]
-fn an_empty_page_after_a_restart_deletes_nothing() {
+fn a_page_that_goes_backwards_waits_for_another_answer_before_it_starts_again() {
     let mut s = Scenario::reading();
     s.page(
-        0,
+        9,
+        &[(5, MAN_DOWN)],
+        "append 1 critical 5:3b, > ReadLog { from: 6 }",
+    );
+    s.page(
+        9,
+        &[(1, STATUS)],
+        "append 2 normal 1:20, count page-backwards",
+    );
+    s.shell(Input::Durable { batch: 2 }, "");
+    s.page(8, &[(6, STATUS)], "append 3 normal 6:20, > NextPicture");
+    // Whatever comes now was asked for before; it starts from the first entry anyway.
+    s.page(7, &[(3, STATUS)], "append 4 normal 3:20");
+    s.says(
+        FromDevice::PictureHeader(NO_PICTURE),
+        "> ReadLog { from: 0 }",
+    );
+}
+
+/// A second alarm passes for the answer that the restart waits for. Nothing that was read before
+/// may count, and nothing is read before the last answer is in.
+#[test]
+fn an_alarm_after_a_restart_deletes_nothing() {
+    let mut s = Scenario::reading();
+    s.page(
+        9,
         &[(5, MAN_DOWN)],
         "append 1 critical 5:3b, > ReadLog { from: 6 }",
     );
@@ -132,18 +196,9 @@ fn an_empty_page_after_a_restart_deletes_nothing() {
         &[(1, STATUS)],
         "append 2 normal 1:20, count page-backwards",
     );
-    s.page(
-        0,
-        &[(6, MAN_DOWN)],
-        "append 3 critical 6:3b, > ReadLog { from: 0 }",
-    );
+    s.page(0, &[(7, MAN_DOWN)], "append 3 critical 7:3b, > NextPicture");
     s.shell(Input::Durable { batch: 3 }, "");
-    s.page(0, &[], "> NextPicture");
-    s.page(
-        4,
-        &[(1, STATUS)],
-        "append 4 normal 1:20, count page-unasked",
-    );
+    s.page(0, &[(6, STATUS)], "append 4 normal 6:20");
     s.says(
         FromDevice::PictureHeader(NO_PICTURE),
         "> ReadLog { from: 0 }",
@@ -164,28 +219,44 @@ fn a_late_answer_shows_up_while_the_journal_commits() {
     s.page(
         2,
         &[(3, STATUS)],
-        "append 3 normal 3:20, count page-backwards, > ReadLog { from: 0 }",
+        "append 3 normal 3:20, count page-backwards, > NextPicture",
+    );
+    s.shell(Input::Durable { batch: 3 }, "");
+    s.says(
+        FromDevice::PictureHeader(NO_PICTURE),
+        "> ReadLog { from: 0 }",
     );
 }
 
 #[test]
 fn pages_that_keep_going_backwards_end_in_no_deletion() {
     let mut s = Scenario::reading();
-    for round in 0..4 {
-        let batch = 2 * round + 1;
+    let none = FromDevice::PictureHeader(NO_PICTURE);
+    for (round, next) in [
+        (0, "> NextPicture"),
+        (1, "take command"),
+        (2, "> NextPicture"),
+        (3, "close finished, > Goodbye"),
+    ] {
+        let (alarm, status) = (2 * round + 1, 2 * round + 2);
         s.page(
-            0,
+            9,
             &[(5, MAN_DOWN)],
-            &format!("append {batch} critical 5:3b, > ReadLog {{ from: 6 }}"),
+            &format!("append {alarm} critical 5:3b, > ReadLog {{ from: 6 }}"),
         );
         s.page(
             0,
             &[(1, STATUS)],
-            &format!("append {} normal 1:20, count page-backwards", batch + 1),
+            &format!("append {status} normal 1:20, count page-backwards"),
         );
-        s.shell(Input::Durable { batch: batch + 1 }, "");
-        let next = ["> ReadLog { from: 0 }", "> NextPicture"];
-        s.page(0, &[], next[usize::from(round == 3)]);
+        s.shell(Input::Durable { batch: status }, "");
+        s.page(0, &[], next);
+        if round == 1 {
+            s.shell(Input::Command(None), "> NextPicture");
+        }
+        if round < 3 {
+            s.says(none, "> ReadLog { from: 0 }");
+        }
     }
 }
 
@@ -193,21 +264,26 @@ fn pages_that_keep_going_backwards_end_in_no_deletion() {
 fn an_alarm_at_any_step_is_taken_at_once_and_the_log_is_read_again() {
     let mut s = Scenario::at_pictures();
     s.page(0, &[(5, MAN_DOWN)], "append 1 critical 5:3b");
-    s.says(FromDevice::PictureHeader(PICTURE), "open 7");
+    s.says(FromDevice::PictureHeader(PICTURE), "> ReadLog { from: 0 }");
+    s.page(0, &[(5, MAN_DOWN)], "append 2 critical 5:3b, open 7");
+    s.shell(Input::Durable { batch: 2 }, "");
     s.shell(
         Input::Picture(PictureAnswer::ReadFrom { block: 0 }),
-        "> ReadLog { from: 0 }",
+        "> ReadBlock { picture: 7, block: 0 }",
     );
-    s.page(
-        0,
-        &[(5, MAN_DOWN)],
-        "append 2 critical 5:3b, > ReadLog { from: 6 }",
+    let block = FromDevice::PictureBlock {
+        picture: 7,
+        block: 0,
+        bytes: &[1; 10],
+    };
+    s.says(block, "store 7.0 10");
+    s.shell(
+        Input::Picture(PictureAnswer::BlockStored),
+        "> DeleteLog { last: Some(5) }",
     );
-    s.page(0, &[], "");
-    s.shell(Input::Durable { batch: 2 }, "> DeleteLog { last: Some(5) }");
     s.says(
         FromDevice::LogDeleted { count: 1 },
-        "> ReadBlock { picture: 7, block: 0 }",
+        "> ReadBlock { picture: 7, block: 1 }",
     );
 }
 
@@ -224,7 +300,35 @@ fn an_alarm_while_the_journal_commits_is_read_up_to_at_once() {
     s.page(
         0,
         &[(2, STATUS), (3, MAN_DOWN)],
-        "append 3 critical 3:3b, append 4 normal 2:20, > ReadLog { from: 4 }",
+        "append 3 critical 3:3b, append 4 normal 2:20, > NextPicture",
+    );
+}
+
+#[test]
+fn a_long_log_is_deleted_in_parts() {
+    let mut s = Scenario::reading_with(|p| p.limits.log_pages_per_turn = 2);
+    s.page(
+        9,
+        &[(1, STATUS)],
+        "append 1 normal 1:20, > ReadLog { from: 2 }",
+    );
+    s.page(8, &[(2, STATUS)], "append 2 normal 2:20");
+    s.shell(Input::Durable { batch: 2 }, "> DeleteLog { last: Some(2) }");
+    s.says(FromDevice::LogDeleted { count: 2 }, "> ReadLog { from: 0 }");
+    s.page(
+        7,
+        &[(3, STATUS)],
+        "append 3 normal 3:20, > ReadLog { from: 4 }",
+    );
+    // Devices that delete all are read to the end.
+    let mut s = Scenario::reading_with(|p| {
+        p.limits.log_pages_per_turn = 1;
+        p.delete_argument = DeleteArgument::None;
+    });
+    s.page(
+        9,
+        &[(1, STATUS)],
+        "append 1 normal 1:20, > ReadLog { from: 2 }",
     );
 }
 
@@ -271,7 +375,7 @@ fn an_alarm_stops_the_deletion_of_all() {
         &[(2, MAN_DOWN)],
         "append 3 critical 2:3b, count page-backwards",
     );
-    s.page(0, &[], "> ReadLog { from: 0 }");
+    s.page(0, &[], "> NextPicture");
 }
 
 #[test]

@@ -88,6 +88,8 @@ fn limits(raw: &RawLimits) -> Checked<Limits> {
             .unwrap_or(default.data_from_device),
         bad_frames: number("bad_frames", &raw.bad_frames, 1, 255)?.unwrap_or(default.bad_frames),
         violations: number("violations", &raw.violations, 1, 255)?.unwrap_or(default.violations),
+        log_pages_per_turn: number("log_pages_per_turn", &raw.log_pages_per_turn, 1, 65_535)?
+            .unwrap_or(default.log_pages_per_turn),
         picture_bytes: number("picture_bytes", &raw.picture_bytes, 1, 1 << 30)?
             .unwrap_or(default.picture_bytes),
         picture_blocks_per_turn: number(

@@ -31,6 +31,7 @@ pub(super) struct RawLimits {
     pub(super) data_from_device: Option<Number>,
     pub(super) bad_frames: Option<Number>,
     pub(super) violations: Option<Number>,
+    pub(super) log_pages_per_turn: Option<Number>,
     pub(super) picture_bytes: Option<Number>,
     pub(super) picture_blocks_per_turn: Option<Number>,
 }
