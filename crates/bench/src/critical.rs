@@ -34,7 +34,12 @@ pub struct Report {
 /// If the journal cannot be opened or fails.
 pub fn run(dir: &Path, duration: Duration) -> Result<Report> {
     let journal = crate::hub::open_journal(dir)?;
-    let critical = Load { in_flight: 1, size: 128, duration, lane: Lane::Critical };
+    let critical = Load {
+        in_flight: 1,
+        size: 128,
+        duration,
+        lane: Lane::Critical,
+    };
     drive(&*journal, critical, duration / 10)?;
     let alone = drive(&*journal, critical, duration)?;
     let (loaded, normal_msgs_per_s) = under_load(&*journal, critical)?;
@@ -51,7 +56,11 @@ pub fn run(dir: &Path, duration: Duration) -> Result<Report> {
 }
 
 fn under_load(journal: &dyn Journal, critical: Load) -> Result<(crate::Latencies, f64)> {
-    let normal = Load { in_flight: 1_024, lane: Lane::Normal, ..critical };
+    let normal = Load {
+        in_flight: 1_024,
+        lane: Lane::Normal,
+        ..critical
+    };
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let background = scope.spawn(|| {
@@ -64,7 +73,9 @@ fn under_load(journal: &dyn Journal, critical: Load) -> Result<(crate::Latencies
         });
         let loaded = drive(journal, critical, critical.duration);
         stop.store(true, Ordering::Relaxed);
-        let rate = background.join().map_err(|_| anyhow!("the load's thread panicked"))??;
+        let rate = background
+            .join()
+            .map_err(|_| anyhow!("the load's thread panicked"))??;
         Ok((loaded?, rate))
     })
 }

@@ -40,7 +40,9 @@ pub fn run(dir: &Path, rounds: usize) -> Result<Report> {
     let open = || {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        options.open(&path).with_context(|| format!("cannot create {}", path.display()))
+        options
+            .open(&path)
+            .with_context(|| format!("cannot create {}", path.display()))
     };
     let [append_p50, append_p99] = measure(&open()?, rounds)?.micros([0.5, 0.99]);
     let file = open()?;

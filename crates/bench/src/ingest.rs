@@ -93,7 +93,14 @@ pub fn run(dir: &Path, load: Load) -> Result<Report> {
     let (elapsed, after) = (begun.elapsed(), Usage::own());
     journal.close();
     let cpu_s = after.cpu_s - before.cpu_s;
-    Ok(Report::new("port", load, latencies, elapsed, cpu_s, after.rss_bytes))
+    Ok(Report::new(
+        "port",
+        load,
+        latencies,
+        elapsed,
+        cpu_s,
+        after.rss_bytes,
+    ))
 }
 
 /// Keeps `load.in_flight` records on the way for `duration`, then waits for the rest.
@@ -114,7 +121,9 @@ pub fn drive(journal: &dyn Journal, load: Load, duration: Duration) -> Result<La
                 Err(error) => return Err(error.into()),
             }
         }
-        let Some((oldest, _)) = on_the_way.front() else { return Ok(latencies) };
+        let Some((oldest, _)) = on_the_way.front() else {
+            return Ok(latencies);
+        };
         block_on(oldest.durable())?;
         let now = Instant::now();
         while let Some((_, begun)) = on_the_way.pop_front_if(|(ticket, _)| ticket.is_durable()) {
@@ -133,7 +142,11 @@ struct Producer {
 impl Producer {
     fn new(load: Load) -> Result<Self> {
         let payload = (0..load.size).map(|n| (n % 251) as u8).collect();
-        Ok(Self { topic: Topic::new("root/bench/ingest")?, payload, lane: load.lane })
+        Ok(Self {
+            topic: Topic::new("root/bench/ingest")?,
+            payload,
+            lane: load.lane,
+        })
     }
 
     fn submit(&self, journal: &dyn Journal) -> Result<Ticket, SubmitError> {

@@ -1,1 +1,20 @@
 //! Configuration to running parts: start, supervise, stop.
+//!
+//! [`Node::start`] opens the journal, builds the views and starts what listens, in this order;
+//! [`Node::run`] serves and stops in the opposite one. A journal that fails ends the node with the
+//! [`Exit`] code that says why.
+
+mod catalogue;
+pub mod config;
+mod duties;
+mod error;
+mod exit;
+mod node;
+mod process;
+mod ready;
+mod supervise;
+
+pub use error::NodeError;
+pub use exit::Exit;
+pub use node::{Access, Node};
+pub use ready::Addresses;

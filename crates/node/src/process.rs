@@ -15,15 +15,26 @@ impl Collector for ProcessCollector {
             let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
             gauge.encode(metric)
         };
-        gauge("process_resident_memory_bytes", "Resident memory", resident_bytes())?;
-        gauge("process_open_fds", "Open file descriptors", entries("/proc/self/fd"))?;
+        gauge(
+            "process_resident_memory_bytes",
+            "Resident memory",
+            resident_bytes(),
+        )?;
+        gauge(
+            "process_open_fds",
+            "Open file descriptors",
+            entries("/proc/self/fd"),
+        )?;
         gauge("process_threads", "Threads", entries("/proc/self/task"))
     }
 }
 
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split_whitespace().nth(1).and_then(|field| field.parse::<u64>().ok());
+    let pages = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|field| field.parse::<u64>().ok());
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 

@@ -79,7 +79,11 @@ mod tests {
     fn the_file_lives_as_long_as_the_node() {
         let dir = tempfile::tempdir().unwrap();
         let http = "127.0.0.1:8080".parse().unwrap();
-        let addresses = Addresses { http, identicom: None, identicom_tls: None };
+        let addresses = Addresses {
+            http,
+            identicom: None,
+            identicom_tls: None,
+        };
         let file = ReadyFile::write(dir.path(), &addresses, Timestamp::EPOCH).unwrap();
         let text = std::fs::read_to_string(dir.path().join("run.json")).unwrap();
         let content: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -36,7 +36,11 @@ impl Supervisor {
             "Parts of the node that ended by themselves and were started again",
             restarts.clone(),
         );
-        Self { tasks: JoinSet::new(), stop: CancellationToken::new(), restarts }
+        Self {
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+            restarts,
+        }
     }
 
     /// Runs `duty` until the node stops. When it panics or returns, it is made anew after a pause
@@ -63,7 +67,11 @@ impl Supervisor {
                 restarts.inc();
                 let how = if ended.is_err() { "panicked" } else { "ended" };
                 tracing::error!(part, "a part of the node {how}; it is started again");
-                pause = if begun.elapsed() > PAUSE_MAX { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+                pause = if begun.elapsed() > PAUSE_MAX {
+                    PAUSE_MIN
+                } else {
+                    (pause * 2).min(PAUSE_MAX)
+                };
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = stop.cancelled() => return,
@@ -107,7 +115,10 @@ mod tests {
             }
         });
         third.notified().await;
-        let restarts = supervisor.restarts.get_or_create(&Part { part: "fragile" }).get();
+        let restarts = supervisor
+            .restarts
+            .get_or_create(&Part { part: "fragile" })
+            .get();
         assert_eq!(restarts, 2);
         supervisor.stop().await;
         assert_eq!(runs.load(Ordering::SeqCst), 3);

@@ -22,12 +22,18 @@ impl Api {
     pub fn new(hub: &Hub) -> Result<Self> {
         let base = Url::parse(&hub.url).with_context(|| format!("{:?} is no URL", hub.url))?;
         let http = reqwest::Client::builder().build()?;
-        Ok(Self { http, base, token: hub.token.clone() })
+        Ok(Self {
+            http,
+            base,
+            token: hub.token.clone(),
+        })
     }
 
     fn url(&self, segments: &[&str]) -> Result<Url> {
         let mut url = self.base.clone();
-        let mut path = url.path_segments_mut().map_err(|()| anyhow!("the URL has no path"))?;
+        let mut path = url
+            .path_segments_mut()
+            .map_err(|()| anyhow!("the URL has no path"))?;
         path.pop_if_empty().push("v1").extend(segments);
         drop(path);
         Ok(url)
@@ -52,7 +58,10 @@ impl Api {
             request = request.header("content-type", content_type).body(bytes);
         }
         let response = request.send().await.with_context(|| {
-            format!("no node answers at {} (is `spica serve` running? see --url)", self.base)
+            format!(
+                "no node answers at {} (is `spica serve` running? see --url)",
+                self.base
+            )
         })?;
         if response.status().is_success() {
             return Ok(response);
@@ -69,7 +78,11 @@ impl Api {
         segments: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T> {
-        Ok(self.send(Method::GET, segments, query, None).await?.json().await?)
+        Ok(self
+            .send(Method::GET, segments, query, None)
+            .await?
+            .json()
+            .await?)
     }
 
     /// POSTs JSON and reads JSON.
@@ -78,7 +91,8 @@ impl Api {
     /// If nobody answers, or the node refuses.
     pub async fn post(&self, segments: &[&str], body: &Value) -> Result<Value> {
         let bytes = serde_json::to_vec(body)?;
-        self.write(Method::POST, segments, Some(("application/json", bytes))).await
+        self.write(Method::POST, segments, Some(("application/json", bytes)))
+            .await
     }
 
     /// PUTs JSON and reads JSON.
@@ -87,7 +101,8 @@ impl Api {
     /// If nobody answers, or the node refuses.
     pub async fn put(&self, segments: &[&str], body: &Value) -> Result<Value> {
         let bytes = serde_json::to_vec(body)?;
-        self.write(Method::PUT, segments, Some(("application/json", bytes))).await
+        self.write(Method::PUT, segments, Some(("application/json", bytes)))
+            .await
     }
 
     /// POSTs bytes of another type and reads JSON.
@@ -95,7 +110,8 @@ impl Api {
     /// # Errors
     /// If nobody answers, or the node refuses.
     pub async fn upload(&self, segments: &[&str], kind: &str, bytes: Vec<u8>) -> Result<Value> {
-        self.write(Method::POST, segments, Some((kind, bytes))).await
+        self.write(Method::POST, segments, Some((kind, bytes)))
+            .await
     }
 
     /// DELETEs.
@@ -103,7 +119,9 @@ impl Api {
     /// # Errors
     /// If nobody answers, or the node refuses.
     pub async fn delete(&self, segments: &[&str]) -> Result<()> {
-        self.send(Method::DELETE, segments, &[], None).await.map(drop)
+        self.send(Method::DELETE, segments, &[], None)
+            .await
+            .map(drop)
     }
 
     async fn write(
@@ -112,7 +130,11 @@ impl Api {
         segments: &[&str],
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<Value> {
-        let bytes = self.send(method, segments, &[], body).await?.bytes().await?;
+        let bytes = self
+            .send(method, segments, &[], body)
+            .await?
+            .bytes()
+            .await?;
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -124,7 +146,13 @@ impl Api {
 async fn refusal(response: Response) -> anyhow::Error {
     let status = response.status();
     let problem: Value = response.json().await.unwrap_or_default();
-    let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        problem
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (title, detail) = (text("title"), text("detail"));
     match (title.is_empty(), status.as_u16()) {
         (_, 401) => anyhow!("the node wants a valid token (--token or SPICA_TOKEN): {detail}"),

@@ -87,6 +87,9 @@ pub struct Demo {
 pub struct Simulate {
     #[command(flatten)]
     pub hub: Hub,
+    /// The node's path in the tree
+    #[arg(long, default_value = "root")]
+    pub node: String,
     /// Where the Identicom station listens (several: tried in order)
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5050")]
     pub station: Vec<String>,
@@ -132,10 +135,20 @@ pub struct Simulate {
 #[derive(Debug, Args, Clone)]
 pub struct Hub {
     /// HTTP address of the node
-    #[arg(long, env = "SPICA_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "SPICA_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub url: String,
     /// Access token
-    #[arg(long, env = "SPICA_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SPICA_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     pub token: Option<String>,
 }
 
@@ -450,7 +463,9 @@ pub enum Config {
 
 /// Reads `250ms`, `10s`, `5min`, `2h`, `7d`.
 fn time(text: &str) -> Result<Duration, String> {
-    text.parse::<spica_settings::Span>().map(Duration::from).map_err(|error| error.to_string())
+    text.parse::<spica_settings::Span>()
+        .map(Duration::from)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

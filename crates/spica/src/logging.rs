@@ -10,7 +10,9 @@ use tracing_subscriber::EnvFilter;
 pub fn start(settings: &spica_node::config::Log) -> Result<()> {
     let filter = EnvFilter::try_new(&settings.level)
         .with_context(|| format!("log.level {:?} is no filter", settings.level))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match settings.format {
         spica_node::config::LogFormat::Human => builder.with_ansi(crate::out::is_watched()).init(),
         spica_node::config::LogFormat::Json => builder.json().flatten_event(true).init(),

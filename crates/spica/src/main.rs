@@ -11,17 +11,22 @@ mod out;
 use std::process::ExitCode;
 
 use clap::Parser;
+use spica_node::{Exit, NodeError};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    match commands::run(cli) {
-        Ok(code) => ExitCode::from(code as u8),
-        Err(error) => {
-            out::error(&error);
-            ExitCode::from(spica_node::Exit::of(&error) as u8)
-        }
-    }
+    let exit = commands::run(cli).unwrap_or_else(|error| {
+        out::error(&error);
+        exit_of(&error)
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    error
+        .downcast_ref::<NodeError>()
+        .map_or(Exit::Failure, NodeError::exit)
 }

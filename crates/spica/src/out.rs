@@ -45,8 +45,10 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) {
         }
     }
     let print = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> =
-            cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         line(padded.join("  ").trim_end());
     };
     print(&mut header.iter().copied());

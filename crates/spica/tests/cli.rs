@@ -5,7 +5,10 @@ use std::process::{Command, Output};
 use spica_fixture::{Hub, Launch};
 
 fn spica(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_spica")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_spica"))
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 fn at(hub: &Hub, args: &[&str]) -> (bool, String) {
@@ -35,10 +38,28 @@ fn devices_are_registered_listed_commanded_and_removed() {
         text
     };
     assert!(ok(&["device", "import", csv.to_str().unwrap()]).contains("2 devices"));
-    ok(&["device", "add", "0000000003", "--name", "Edsger", "--check-in-minutes", "15"]);
+    ok(&[
+        "device",
+        "add",
+        "0000000003",
+        "--name",
+        "Edsger",
+        "--check-in-minutes",
+        "15",
+    ]);
     let list = ok(&["device", "list"]);
-    assert!(list.contains("Ada") && list.contains("Grace") && list.contains("Edsger"), "{list}");
-    let queued = ok(&["device", "command", "0000000003", "show-text", "--text", "Come home"]);
+    assert!(
+        list.contains("Ada") && list.contains("Grace") && list.contains("Edsger"),
+        "{list}"
+    );
+    let queued = ok(&[
+        "device",
+        "command",
+        "0000000003",
+        "show-text",
+        "--text",
+        "Come home",
+    ]);
     assert!(queued.contains("queued"), "{queued}");
     assert!(ok(&["device", "show", "0000000003"]).contains("show-text"));
     ok(&["device", "disable", "0000000003"]);
@@ -54,16 +75,31 @@ fn tokens_open_what_their_role_allows() {
     let dir = tempfile::tempdir().unwrap();
     let hub = launch(&dir).start().unwrap();
     let (_, made) = at(&hub, &["token", "add", "dashboard", "--role", "reader"]);
-    let secret = made.lines().find(|line| line.starts_with("spica_")).unwrap().to_owned();
+    let secret = made
+        .lines()
+        .find(|line| line.starts_with("spica_"))
+        .unwrap()
+        .to_owned();
     let url = format!("http://{}", hub.addresses().http);
     let as_reader = |args: &[&str]| {
-        spica(&[args, &["--url", &url, "--token", &secret]].concat()).status.success()
+        spica(&[args, &["--url", &url, "--token", &secret]].concat())
+            .status
+            .success()
     };
     assert!(as_reader(&["device", "list"]));
     assert!(!as_reader(&["device", "add", "0000000009"]));
     let (_, list) = at(&hub, &["token", "list"]);
-    assert!(list.contains("dashboard") && !list.contains(&secret), "{list}");
-    let id = list.lines().find(|l| l.contains("dashboard")).unwrap().split(' ').next().unwrap();
+    assert!(
+        list.contains("dashboard") && !list.contains(&secret),
+        "{list}"
+    );
+    let id = list
+        .lines()
+        .find(|l| l.contains("dashboard"))
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
     assert!(at(&hub, &["token", "remove", id]).0);
     assert!(!as_reader(&["device", "list"]));
 }
@@ -81,7 +117,10 @@ fn bans_are_set_listed_and_lifted() {
 #[test]
 fn a_wrong_value_is_shown_in_its_file_with_what_is_allowed() {
     let dir = tempfile::tempdir().unwrap();
-    let (code, log) = launch(&dir).config("http.lisen = \"x\"\nlog.format = \"xml\"").run_to_end().unwrap();
+    let (code, log) = launch(&dir)
+        .config("http.lisen = \"x\"\nlog.format = \"xml\"")
+        .run_to_end()
+        .unwrap();
     assert_eq!(code, Some(78), "{log}");
     let file = launch(&dir).config_file();
     for expected in [file.to_str().unwrap(), "lisen", "listen", "human", "json"] {
@@ -109,7 +148,10 @@ fn an_address_in_use_is_said() {
     let config = format!("http.listen = \"{}\"", taken.local_addr().unwrap());
     let (code, log) = launch(&dir).config(&config).run_to_end().unwrap();
     assert_eq!(code, Some(14), "{log}");
-    assert!(log.contains(&taken.local_addr().unwrap().to_string()), "{log}");
+    assert!(
+        log.contains(&taken.local_addr().unwrap().to_string()),
+        "{log}"
+    );
 }
 
 #[test]
@@ -129,6 +171,10 @@ fn a_clean_stop_leaves_no_run_file_and_the_next_start_has_everything() {
     assert_eq!(hub.stop().unwrap(), Some(0));
     assert!(!data.join("run.json").exists());
     let hub = launch(&dir).start().unwrap();
-    assert_eq!(hub.token().unwrap(), token, "a second start makes no second admin token");
+    assert_eq!(
+        hub.token().unwrap(),
+        token,
+        "a second start makes no second admin token"
+    );
     assert!(at(&hub, &["device", "list"]).1.contains("Ada"));
 }

@@ -30,10 +30,16 @@ impl Random {
 /// Publishes counting numbers until the node is gone; gives the first number that was not
 /// acknowledged.
 async fn publish(client: Client, worker: u64, first: u64, acked: Arc<AtomicU64>) -> u64 {
-    let class = if worker % 2 == 0 { "critical" } else { "normal" };
+    let class = if worker % 2 == 0 {
+        "critical"
+    } else {
+        "normal"
+    };
     let path = format!("/v1/topics/root/crash/{worker}?kind=event&class={class}");
     for number in first.. {
-        let sent = client.publish_once(&path, &format!("{worker}-{number}"), number).await;
+        let sent = client
+            .publish_once(&path, &format!("{worker}-{number}"), number)
+            .await;
         match sent {
             Ok(StatusCode::CREATED | StatusCode::OK) => acked.fetch_add(1, Ordering::SeqCst),
             Ok(other) => panic!("the node answered {other}"),
@@ -83,11 +89,17 @@ async fn what_was_acknowledged_survives_kill_9() {
 
 /// All acknowledged numbers once and in order, then at most the one that was on its way.
 async fn check(client: &Client, worker: u64, unacknowledged: u64) {
-    let records = client.history(&format!("topic=root/crash/{worker}")).await.unwrap();
+    let records = client
+        .history(&format!("topic=root/crash/{worker}"))
+        .await
+        .unwrap();
     let numbers: Vec<u64> = records.iter().filter_map(|r| r["value"].as_u64()).collect();
     let certain: Vec<u64> = (0..unacknowledged).collect();
     let possible: Vec<u64> = (0..=unacknowledged).collect();
-    assert!(numbers == certain || numbers == possible, "worker {worker}: {numbers:?}");
+    assert!(
+        numbers == certain || numbers == possible,
+        "worker {worker}: {numbers:?}"
+    );
 }
 
 fn verify(launch: &Launch) {
@@ -97,9 +109,17 @@ fn verify(launch: &Launch) {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let report: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(report["damaged"].as_array().map(Vec::len), Some(0), "{text}");
+    assert_eq!(
+        report["damaged"].as_array().map(Vec::len),
+        Some(0),
+        "{text}"
+    );
 }
 
 /// Publishing with a key, on top of the fixture's client.
@@ -110,7 +130,10 @@ trait Publish {
 impl Publish for Client {
     async fn publish_once(&self, path: &str, key: &str, n: u64) -> anyhow::Result<StatusCode> {
         let body = n.to_string().into_bytes();
-        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
         Ok(self.send_with(Method::POST, path, &headers, body).await?.0)
     }
 }

@@ -17,7 +17,10 @@ async fn publish(client: &Client) {
         .map(|n| json!({ "topic": "root/damage", "kind": "event", "value": content(n) }))
         .collect();
     for chunk in records.chunks(50) {
-        client.write(Method::POST, "/v1/records", &json!(chunk)).await.unwrap();
+        client
+            .write(Method::POST, "/v1/records", &json!(chunk))
+            .await
+            .unwrap();
     }
 }
 
@@ -33,7 +36,10 @@ fn verify(launch: &Launch) -> (Option<i32>, Value) {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    (output.status.code(), serde_json::from_str(&text).unwrap_or(Value::Null))
+    (
+        output.status.code(),
+        serde_json::from_str(&text).unwrap_or(Value::Null),
+    )
 }
 
 /// The file of the normal lane that holds the records, and where in it they are.
@@ -68,7 +74,11 @@ fn walk(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn flip(file: &Path, offset: u64) {
-    let file = std::fs::File::options().read(true).write(true).open(file).unwrap();
+    let file = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, offset).unwrap();
     file.write_all_at(&[byte[0] ^ 0x04], offset).unwrap();
@@ -91,7 +101,10 @@ async fn a_flipped_bit_is_found_and_never_served() {
             let (code, report) = verify(&launch);
             assert_eq!(code, Some(12), "bit at {offset}: {report}");
             let damage = &report["damaged"][0];
-            assert!(damage["file"].as_str().unwrap().ends_with(&name), "{report}");
+            assert!(
+                damage["file"].as_str().unwrap().ends_with(&name),
+                "{report}"
+            );
             assert!(damage["offset"].as_u64().unwrap() <= offset, "{report}");
             flip(&file, offset);
         }
@@ -103,7 +116,12 @@ async fn a_flipped_bit_is_found_and_never_served() {
     }
     // What the checkpoint remembers must not hide what the journal lost.
     let hub = launch.start().unwrap();
-    let served = hub.client().unwrap().json("/v1/history?topic=root/damage&limit=1000").await.unwrap();
+    let served = hub
+        .client()
+        .unwrap()
+        .json("/v1/history?topic=root/damage&limit=1000")
+        .await
+        .unwrap();
     assert_served_is_sound(&served);
     drop(hub);
 }

@@ -14,7 +14,9 @@ impl SmallDisk {
     fn mount(at: &Path, size: &str) -> Self {
         std::fs::create_dir_all(at).unwrap();
         let options = format!("size={size}");
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "spica-test"]).arg(at));
+        run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "spica-test"])
+            .arg(at));
         Self(at.to_owned())
     }
 
@@ -47,7 +49,9 @@ async fn fill(client: &Client) -> u64 {
     for number in 0.. {
         let body = format!("{{\"n\":{number},\"padding\":\"{padding}\"}}").into_bytes();
         let path = "/v1/topics/root/full?kind=event";
-        let sent = client.send(Method::POST, path, "application/json", body).await;
+        let sent = client
+            .send(Method::POST, path, "application/json", body)
+            .await;
         if !matches!(sent, Ok((StatusCode::CREATED, _))) {
             return number;
         }
@@ -74,10 +78,22 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
 
     disk.grow("64m");
     let hub = launch.start().unwrap();
-    let records = hub.client().unwrap().history("topic=root/full").await.unwrap();
-    let numbers: Vec<u64> = records.iter().filter_map(|r| r["value"]["n"].as_u64()).collect();
+    let records = hub
+        .client()
+        .unwrap()
+        .history("topic=root/full")
+        .await
+        .unwrap();
+    let numbers: Vec<u64> = records
+        .iter()
+        .filter_map(|r| r["value"]["n"].as_u64())
+        .collect();
     let certain: Vec<u64> = (0..acknowledged).collect();
     let possible: Vec<u64> = (0..=acknowledged).collect();
-    assert!(numbers == certain || numbers == possible, "{} of {acknowledged}", numbers.len());
+    assert!(
+        numbers == certain || numbers == possible,
+        "{} of {acknowledged}",
+        numbers.len()
+    );
     assert_eq!(hub.stop().unwrap(), Some(0));
 }

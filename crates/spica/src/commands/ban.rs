@@ -14,17 +14,27 @@ use crate::out;
 /// If nobody answers, or the node refuses.
 pub async fn run(command: Ban) -> Result<()> {
     match command {
-        Ban::Add { hub, source, duration, reason } => {
+        Ban::Add {
+            hub,
+            source,
+            duration,
+            reason,
+        } => {
             let body = json!({ "source": source, "for": duration, "reason": reason });
             let ban = Api::new(&hub)?.post(&["bans"], &body).await?;
-            out::line(format_args!("banned {source} until {}", cell(&ban, "until")));
+            out::line(format_args!(
+                "banned {source} until {}",
+                cell(&ban, "until")
+            ));
         }
         Ban::List { hub } => {
             let list: Value = Api::new(&hub)?.get(&["bans"], &[]).await?;
             let bans = list["bans"].as_array().cloned().unwrap_or_default();
             let columns = ["source", "until", "reason"];
-            let rows: Vec<Vec<String>> =
-                bans.iter().map(|ban| columns.map(|key| cell(ban, key)).to_vec()).collect();
+            let rows: Vec<Vec<String>> = bans
+                .iter()
+                .map(|ban| columns.map(|key| cell(ban, key)).to_vec())
+                .collect();
             out::table(&columns, &rows);
         }
         Ban::Remove { hub, source } => {

@@ -66,8 +66,13 @@ async fn import(hub: &Hub, file: &Path) -> Result<()> {
     } else {
         std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?
     };
-    let result = Api::new(hub)?.upload(&["devices", "import"], "text/csv", bytes).await?;
-    out::line(format_args!("{} devices imported", cell(&result, "imported")));
+    let result = Api::new(hub)?
+        .upload(&["devices", "import"], "text/csv", bytes)
+        .await?;
+    out::line(format_args!(
+        "{} devices imported",
+        cell(&result, "imported")
+    ));
     Ok(())
 }
 
@@ -85,8 +90,14 @@ async fn list(hub: &Hub, json: bool) -> Result<()> {
             if json {
                 out::json(device)?;
             } else {
-                let columns =
-                    ["serial", "name", "customer", "enabled", "software_version", "last_check_in"];
+                let columns = [
+                    "serial",
+                    "name",
+                    "customer",
+                    "enabled",
+                    "software_version",
+                    "last_check_in",
+                ];
                 rows.push(columns.map(|key| cell(device, key)).to_vec());
             }
         }
@@ -96,7 +107,17 @@ async fn list(hub: &Hub, json: bool) -> Result<()> {
         }
     }
     if !json {
-        out::table(&["SERIAL", "NAME", "CUSTOMER", "ENABLED", "SOFTWARE", "LAST CHECK-IN"], &rows);
+        out::table(
+            &[
+                "SERIAL",
+                "NAME",
+                "CUSTOMER",
+                "ENABLED",
+                "SOFTWARE",
+                "LAST CHECK-IN",
+            ],
+            &rows,
+        );
     }
     Ok(())
 }
@@ -106,7 +127,9 @@ async fn show(hub: &Hub, serial: &str, json: bool) -> Result<()> {
     let device: Value = api.get(&["devices", serial], &[]).await?;
     let commands: Value = api.get(&["devices", serial, "commands"], &[]).await?;
     if json {
-        return Ok(out::json(&json!({ "device": device, "commands": commands["commands"] }))?);
+        return Ok(out::json(
+            &json!({ "device": device, "commands": commands["commands"] }),
+        )?);
     }
     for (key, value) in device.as_object().into_iter().flatten() {
         out::line(format_args!("{key:<18} {}", text(value)));
@@ -123,19 +146,33 @@ async fn show(hub: &Hub, serial: &str, json: bool) -> Result<()> {
         .collect();
     if !rows.is_empty() {
         out::line("");
-        out::table(&["COMMAND", "NAME", "STATE", "QUEUED", "EXPIRES", "BY"], &rows);
+        out::table(
+            &["COMMAND", "NAME", "STATE", "QUEUED", "EXPIRES", "BY"],
+            &rows,
+        );
     }
     Ok(())
 }
 
 async fn switch(hub: &Hub, serial: &str, verb: &str) -> Result<()> {
-    Api::new(hub)?.post(&["devices", serial, verb], &Value::Null).await?;
+    Api::new(hub)?
+        .post(&["devices", serial, verb], &Value::Null)
+        .await?;
     out::line(format_args!("{serial} is {verb}d"));
     Ok(())
 }
 
 async fn command(command: Device) -> Result<()> {
-    let Device::Command { hub, serial, name, minutes, text, event, hex, expires_in } = command
+    let Device::Command {
+        hub,
+        serial,
+        name,
+        minutes,
+        text,
+        event,
+        hex,
+        expires_in,
+    } = command
     else {
         return Ok(());
     };
@@ -150,8 +187,14 @@ async fn command(command: Device) -> Result<()> {
         }
     };
     let body = json!({ "name": name, "arguments": arguments, "expires_in": expires_in });
-    let queued = Api::new(&hub)?.post(&["devices", &serial, "commands"], &body).await?;
-    out::line(format_args!("command {} for {serial} is {}", cell(&queued, "id"), cell(&queued, "state")));
+    let queued = Api::new(&hub)?
+        .post(&["devices", &serial, "commands"], &body)
+        .await?;
+    out::line(format_args!(
+        "command {} for {serial} is {}",
+        cell(&queued, "id"),
+        cell(&queued, "state")
+    ));
     Ok(())
 }
 

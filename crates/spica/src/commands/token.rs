@@ -14,21 +14,31 @@ use crate::out;
 /// If nobody answers, or the node refuses.
 pub async fn run(command: Token) -> Result<()> {
     match command {
-        Token::Add { hub, name, role, serial } => {
+        Token::Add {
+            hub,
+            name,
+            role,
+            serial,
+        } => {
             let mut body = json!({ "name": name, "role": role });
             if let Some(serial) = serial {
                 body["serial"] = json!(serial);
             }
             let token = Api::new(&hub)?.post(&["tokens"], &body).await?;
-            out::note(format_args!("token {} ({role}); it is not shown again:", cell(&token, "id")));
+            out::note(format_args!(
+                "token {} ({role}); it is not shown again:",
+                cell(&token, "id")
+            ));
             out::line(cell(&token, "token"));
         }
         Token::List { hub } => {
             let list: Value = Api::new(&hub)?.get(&["tokens"], &[]).await?;
             let tokens = list["tokens"].as_array().cloned().unwrap_or_default();
             let columns = ["id", "name", "role", "serial", "created"];
-            let rows: Vec<Vec<String>> =
-                tokens.iter().map(|token| columns.map(|key| cell(token, key)).to_vec()).collect();
+            let rows: Vec<Vec<String>> = tokens
+                .iter()
+                .map(|token| columns.map(|key| cell(token, key)).to_vec())
+                .collect();
             out::table(&columns, &rows);
         }
         Token::Remove { hub, id } => {

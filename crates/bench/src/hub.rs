@@ -1,0 +1,48 @@
+//! The journal, or the node in another process, that a benchmark drives.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use spica_clock::SystemClock;
+use spica_fixture::{Hub, Launch};
+use spica_journal_file::{FileJournal, Options};
+use tempfile::TempDir;
+
+/// A fresh journal with default settings in `dir`.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_journal(dir: &Path) -> Result<Arc<FileJournal>> {
+    let (journal, _) = FileJournal::open(Options::default(), dir, Arc::new(SystemClock))?;
+    Ok(journal)
+}
+
+/// A temporary directory in `dir`, on the disk that is to be measured.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn scratch(dir: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("spica-bench-")
+        .tempdir_in(dir)
+        .with_context(|| format!("cannot make a directory in {}", dir.display()))
+}
+
+/// A node in a process of its own, with default settings but for what a load generator on one
+/// machine needs: no cap per source, long timeouts for idle connections.
+///
+/// # Errors
+/// If it does not start.
+pub fn serve(dir: &Path) -> Result<Hub> {
+    let binary = std::env::current_exe().context("cannot find this program")?;
+    Launch::new(binary, dir).config(CONFIG).start()
+}
+
+/// Every other setting is the default.
+const CONFIG: &str = r#"
+log.level = "warn"
+identicom.timeouts.idle = "10min"
+identicom.timeouts.session = "30min"
+identicom.admission.trusted = ["127.0.0.0/8"]
+"#;

@@ -1,0 +1,187 @@
+//! `bench phone-home | burst | idle`: devices against a node in another process.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use spica_fixture::Hub;
+use spica_fleet::books;
+use spica_fleet::load::{self, BurstFigures, PhoneHomeFigures, Target, Until};
+use spica_fleet::{Hub as Books, Outcome};
+
+use crate::figures::{Usage, round};
+
+/// What the books say about a load.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Check {
+    /// Told durable, but not shown by the node.
+    pub lost: u64,
+    /// Shown more than once.
+    pub duplicated: u64,
+}
+
+/// `bench phone-home`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhoneHome {
+    /// Rates and latencies of whole dialogues.
+    #[serde(flatten)]
+    pub figures: PhoneHomeFigures,
+    /// Processor time of the node per thousand dialogues, seconds.
+    pub hub_cpu_s_per_1000: f64,
+    /// Resident memory of the node at the end, MiB.
+    pub hub_rss_mib: f64,
+    /// What the books say.
+    #[serde(flatten)]
+    pub books: Check,
+}
+
+/// `bench burst`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Burst {
+    /// Times until devices were told that their event is durable.
+    #[serde(flatten)]
+    pub figures: BurstFigures,
+    /// Idle connections held meanwhile, counted after the burst.
+    pub idle_held: usize,
+    /// What the books say.
+    #[serde(flatten)]
+    pub books: Check,
+}
+
+/// `bench idle`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Idle {
+    /// Connections that were open when memory was read.
+    pub connections: usize,
+    /// Resident memory the node took for them, per connection.
+    pub rss_bytes_per_connection: f64,
+    /// Resident memory of the node before.
+    pub rss_bytes_before: u64,
+    /// Resident memory of the node with them.
+    pub rss_bytes_with: u64,
+}
+
+/// First serial of the devices that only hold a connection.
+const IDLE_FIRST: u32 = 5_000_000;
+
+/// Whole dialogues, `at_once` at a time, for `duration`, after a tenth of it as warm-up.
+///
+/// # Errors
+/// If the node goes away, or refuses the devices.
+pub async fn phone_home(
+    hub: &Hub,
+    devices: u32,
+    at_once: usize,
+    duration: Duration,
+) -> Result<PhoneHome> {
+    let books = books_of(hub)?;
+    let target = target(hub, devices)?;
+    books.register(target.serials()).await?;
+    let warm_up = Until::Elapsed(duration / 10);
+    blocking(move || load::phone_home(&target, at_once, warm_up)).await?;
+    let before = Usage::of(hub.pid())?;
+    let run =
+        blocking(move || load::phone_home(&target, at_once, Until::Elapsed(duration))).await?;
+    let after = Usage::of(hub.pid())?;
+    let per_dialogue = (after.cpu_s - before.cpu_s) / run.figures.dialogues.max(1) as f64;
+    Ok(PhoneHome {
+        figures: run.figures,
+        hub_cpu_s_per_1000: round(per_dialogue * 1e4) / 10.0,
+        hub_rss_mib: round(after.rss_bytes as f64 / 1_048_576.0),
+        books: check(&run.outcome, &books).await?,
+    })
+}
+
+/// All devices at the same moment, while `idle` others hold a connection.
+///
+/// # Errors
+/// If the node goes away, or refuses the devices.
+pub async fn burst(hub: &Hub, devices: u32, idle: u32) -> Result<Burst> {
+    let books = books_of(hub)?;
+    let target = target(hub, devices)?;
+    books.register(target.serials()).await?;
+    let mut held = match idle {
+        0 => None,
+        _ => Some(hold(hub, &books, idle).await?),
+    };
+    let run = blocking(move || load::burst(&target)).await?;
+    let idle_held = held.as_mut().map_or(Ok(0), load::Idle::held)?;
+    Ok(Burst {
+        figures: run.figures,
+        idle_held,
+        books: check(&run.outcome, &books).await?,
+    })
+}
+
+/// Memory of the node per idle connection.
+///
+/// # Errors
+/// If the node goes away, or refuses the devices.
+pub async fn idle(hub: &Hub, connections: u32) -> Result<Idle> {
+    let books = books_of(hub)?;
+    // A first set warms caches and pools that are not per connection; then it goes.
+    let warm_up = target(hub, 200)?;
+    books.register(warm_up.serials()).await?;
+    blocking(move || load::phone_home(&warm_up, 100, Until::Dialogues(400))).await?;
+    books
+        .register(idle_target(hub, connections)?.serials())
+        .await?;
+    let before = Usage::of(hub.pid())?;
+    let target = idle_target(hub, connections)?;
+    let mut held = blocking(move || load::idle(&target)).await?;
+    let with = Usage::of(hub.pid())?;
+    let connections = held.held()?;
+    ensure!(connections > 0, "the node closed all idle connections");
+    let grown = with.rss_bytes.saturating_sub(before.rss_bytes);
+    Ok(Idle {
+        connections,
+        rss_bytes_per_connection: round(grown as f64 / connections as f64),
+        rss_bytes_before: before.rss_bytes,
+        rss_bytes_with: with.rss_bytes,
+    })
+}
+
+async fn hold(hub: &Hub, books: &Books, idle: u32) -> Result<load::Idle> {
+    let target = idle_target(hub, idle)?;
+    books.register(target.serials()).await?;
+    blocking(move || load::idle(&target)).await
+}
+
+fn target(hub: &Hub, devices: u32) -> Result<Target> {
+    let station = hub
+        .addresses()
+        .identicom
+        .context("the node has no Identicom station")?;
+    Ok(Target::new(station, devices))
+}
+
+fn idle_target(hub: &Hub, devices: u32) -> Result<Target> {
+    Ok(Target {
+        first_serial: IDLE_FIRST,
+        ..target(hub, devices)?
+    })
+}
+
+fn books_of(hub: &Hub) -> Result<Books> {
+    let base = format!("http://{}", hub.addresses().http);
+    Ok(Books::new(&base, Some(&hub.token()?), "root")?)
+}
+
+async fn check(outcome: &Outcome, hub: &Books) -> Result<Check> {
+    let report = books::compare(outcome, hub).await?;
+    Ok(Check {
+        lost: report.lost,
+        duplicated: report.duplicated,
+    })
+}
+
+/// The generators drive sockets of their own and block.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one long blocking run, nothing else to serve"
+)]
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    Ok(tokio::task::spawn_blocking(work).await??)
+}

@@ -1,0 +1,299 @@
+//! A node: its parts, started in order, stopped in the opposite one.
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use prometheus_client::registry::Registry;
+use spica_admission::Admission;
+use spica_clock::{SharedClock, SystemClock};
+use spica_journal::SharedJournal;
+use spica_journal_file::{FileJournal, Options};
+use spica_objects::PictureStore;
+use spica_station_identicom as identicom;
+use spica_views::{DeviceService, Views};
+
+use crate::catalogue::IdenticomCommands;
+use crate::config::Config;
+use crate::process::ProcessCollector;
+use crate::ready::{Addresses, ReadyFile};
+use crate::supervise::Supervisor;
+use crate::{NodeError, duties};
+
+/// Who may use the HTTP interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Holders of tokens.
+    Tokens,
+    /// Everyone: for demonstrations, on loopback only.
+    Open,
+}
+
+/// A running node.
+pub struct Node {
+    journal: Arc<FileJournal>,
+    views: Arc<Views>,
+    http: spica_http::Server,
+    station: identicom::Server,
+    supervisor: Supervisor,
+    addresses: Addresses,
+    admin_token: Option<String>,
+    stop_timeout: Duration,
+    clock: SharedClock,
+    data_dir: PathBuf,
+}
+
+/// What is there before anything listens.
+struct Foundation {
+    clock: SharedClock,
+    registry: Registry,
+    journal: Arc<FileJournal>,
+    views: Arc<Views>,
+    devices: Arc<DeviceService>,
+    pictures: PictureStore,
+    admission: Arc<Mutex<Admission>>,
+}
+
+impl Node {
+    /// Opens the journal, builds the views and starts to listen. Blocks while the journal is
+    /// recovered and replayed. Nothing listens if any of it fails.
+    ///
+    /// # Errors
+    /// If a part cannot be opened or cannot listen.
+    pub async fn start(config: Config, access: Access) -> Result<Self, NodeError> {
+        let data_dir = config.node.data_dir.as_path().to_owned();
+        let mut foundation = Foundation::lay(&config, data_dir.clone())?;
+        let mut supervisor = Supervisor::new(&mut foundation.registry);
+        let profile = config
+            .identicom
+            .load_profile(&PathBuf::new())
+            .map_err(|error| NodeError::part("Identicom station", error))?;
+        let station_metrics = identicom::Metrics::default();
+        let http_metrics = foundation.register(&station_metrics);
+        let Foundation {
+            clock,
+            registry,
+            journal,
+            views,
+            devices,
+            pictures,
+            admission,
+        } = foundation;
+        let admin_token = match access {
+            Access::Open => None,
+            Access::Tokens => spica_http::bootstrap(&*journal, &views, &*clock)
+                .await
+                .map_err(|error| NodeError::part("HTTP interface", error))?,
+        };
+        duties::start(&mut supervisor, &journal, &devices, &pictures, &clock);
+        let parts = spica_http::Parts {
+            journal: Arc::clone(&journal) as SharedJournal,
+            views: Arc::clone(&views),
+            devices: Arc::clone(&devices),
+            pictures: pictures.clone(),
+            stations: Arc::clone(&admission),
+            commands: Arc::new(IdenticomCommands(Arc::clone(&profile))),
+            clock: Arc::clone(&clock),
+            metrics: http_metrics,
+            registry: Arc::new(registry),
+            open: access == Access::Open,
+        };
+        let http = spica_http::Server::start(config.http.clone(), parts).await?;
+        let deps = identicom::Deps {
+            journal: Arc::clone(&journal) as SharedJournal,
+            views: Arc::clone(&views),
+            devices,
+            pictures,
+            admission,
+            clock: Arc::clone(&clock),
+            metrics: station_metrics,
+            profile,
+            node: config.node.path.clone(),
+            base: PathBuf::new(),
+        };
+        let station = identicom::Server::start(&config.identicom, deps)?;
+        let addresses = Addresses {
+            http: http.address(),
+            identicom: Some(station.local_addr()),
+            identicom_tls: station.tls_addr(),
+        };
+        let admin_token = admin_token.map(|secret| secret.reveal());
+        let stop_timeout = config.node.stop_timeout.into();
+        Ok(Self {
+            journal,
+            views,
+            http,
+            station,
+            supervisor,
+            addresses,
+            admin_token,
+            stop_timeout,
+            clock,
+            data_dir,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The first admin token, if this start made it; only the first call gives it.
+    pub fn take_admin_token(&mut self) -> Option<String> {
+        self.admin_token.take()
+    }
+
+    /// Serves until `stop` resolves, then stops in order; or until the journal fails.
+    ///
+    /// # Errors
+    /// If the ready file cannot be written, or the journal failed. Nothing acknowledged is lost.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), NodeError> {
+        let ready = ReadyFile::write(&self.data_dir, &self.addresses, self.clock.wall())
+            .map_err(|source| NodeError::data_dir(&self.data_dir, source))?;
+        let Addresses {
+            http, identicom, ..
+        } = &self.addresses;
+        tracing::info!(%http, identicom = ?identicom, "serving");
+        notify(&[sd_notify::NotifyState::Ready]);
+        let failed = tokio::select! {
+            () = stop => None,
+            error = self.journal.failed() => Some(error),
+        };
+        notify(&[sd_notify::NotifyState::Stopping]);
+        drop(ready);
+        match failed {
+            None => {
+                let timeout = self.stop_timeout;
+                self.stop(timeout).await;
+            }
+            Some(error) => {
+                tracing::error!(%error, "the journal has failed: nothing is acknowledged any more");
+                // Whoever waits for an acknowledgement is refused at once; there is nothing to finish.
+                self.stop(Duration::ZERO).await;
+                return Err(NodeError::Commit(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stations first, so that what they took is still served; the journal last.
+    async fn stop(self, timeout: Duration) {
+        let stopped = self.station.stop(timeout).await;
+        let dropped = self.http.stop().await;
+        self.supervisor.stop().await;
+        let (views, journal) = (self.views, self.journal);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the last thing a node does, once"
+        )]
+        let closed = tokio::task::spawn_blocking(move || {
+            views.stop();
+            journal.close();
+        });
+        if closed.await.is_err() {
+            tracing::error!(
+                "the views or the journal panicked while closing; the next start replays"
+            );
+        }
+        tracing::info!(
+            dialogues_finished = stopped.finished,
+            dialogues_cut = stopped.cut,
+            requests_dropped = dropped,
+            "stopped"
+        );
+    }
+}
+
+impl Foundation {
+    fn lay(config: &Config, data_dir: PathBuf) -> Result<Self, NodeError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        std::fs::create_dir_all(&data_dir)
+            .and_then(|()| ReadyFile::clear(&data_dir))
+            .map_err(|source| NodeError::data_dir(&data_dir, source))?;
+        let mut registry = Registry::with_prefix("spica");
+        registry.register_collector(Box::new(ProcessCollector));
+        let options = Options {
+            settings: config.journal.clone(),
+            ..Options::default()
+        };
+        options.metrics.register(&mut registry);
+        let (journal, report) =
+            FileJournal::open(options, &data_dir.join("journal"), Arc::clone(&clock))?;
+        for lane in &report.lanes {
+            if lane.damaged.is_empty() && lane.notes.is_empty() {
+                tracing::info!("journal, {lane}");
+            } else {
+                tracing::error!("journal, {lane}");
+            }
+        }
+        let views = Views::start(
+            Arc::clone(&journal) as SharedJournal,
+            config.node.path.clone(),
+            config.views.clone(),
+            &data_dir.join("views.redb"),
+            Arc::clone(&clock),
+        )?;
+        views.metrics().register(&mut registry);
+        let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
+        let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
+        Ok(Self {
+            pictures: open_pictures(config, &data_dir)?,
+            admission: Arc::new(Mutex::new(Admission::new(
+                config.identicom.admission.limits(),
+            ))),
+            devices: Arc::new(devices),
+            clock,
+            registry,
+            journal,
+            views,
+        })
+    }
+
+    /// Makes the metrics of what listens known, and gives those of HTTP.
+    fn register(&mut self, station: &identicom::Metrics) -> spica_http::Metrics {
+        station.register(&mut self.registry);
+        identicom::AdmissionCollector::register(Arc::clone(&self.admission), &mut self.registry);
+        spica_http::Metrics::register(&mut self.registry)
+    }
+}
+
+fn open_pictures(config: &Config, data_dir: &std::path::Path) -> Result<PictureStore, NodeError> {
+    let location = match &config.objects.location {
+        Some(location) => location.as_path().to_owned(),
+        None => data_dir.join("pictures"),
+    };
+    let incoming = data_dir.join("incoming");
+    PictureStore::open(
+        &location.to_string_lossy(),
+        &incoming,
+        config.objects.limits(),
+    )
+    .map_err(|error| NodeError::part("picture store", error))
+}
+
+/// Tells systemd, if it listens.
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd does not listen");
+    }
+}
+
+impl NodeError {
+    fn data_dir(path: &std::path::Path, source: io::Error) -> Self {
+        Self::DataDir {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    fn part(part: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Part {
+            part,
+            source: Box::new(error),
+        }
+    }
+}

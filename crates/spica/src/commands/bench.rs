@@ -1,0 +1,90 @@
+//! `spica bench`: measure this machine and this build.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+use spica_bench::hub::{scratch, serve};
+use spica_bench::ingest::Load;
+use spica_bench::{critical, disk, http, ingest, stations};
+use spica_model::Lane;
+use spica_node::Exit;
+
+use super::block_on_all_cores;
+use crate::cli::{Bench, BenchCommon, Via};
+use crate::out;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the measurement fails.
+pub fn run(bench: Bench) -> Result<Exit> {
+    match bench {
+        Bench::Disk { common, rounds } => in_scratch(&common, |dir| disk::run(dir, rounds)),
+        Bench::Ingest {
+            common,
+            in_flight,
+            size,
+            via,
+            duration,
+        } => {
+            let load = Load {
+                in_flight,
+                size,
+                duration,
+                lane: Lane::Normal,
+            };
+            in_scratch(&common, |dir| match via {
+                Via::Port => ingest::run(dir, load),
+                Via::Http => {
+                    let hub = serve(dir)?;
+                    block_on_all_cores(http::run(&hub, load))
+                }
+            })
+        }
+        Bench::PhoneHome {
+            common,
+            devices,
+            at_once,
+            duration,
+        } => in_scratch(&common, |dir| {
+            let hub = serve(dir)?;
+            block_on_all_cores(stations::phone_home(&hub, devices, at_once, duration))
+        }),
+        Bench::Burst {
+            common,
+            devices,
+            idle,
+        } => in_scratch(&common, |dir| {
+            let hub = serve(dir)?;
+            block_on_all_cores(stations::burst(&hub, devices, idle))
+        }),
+        Bench::Idle {
+            common,
+            connections,
+        } => in_scratch(&common, |dir| {
+            let hub = serve(dir)?;
+            block_on_all_cores(stations::idle(&hub, connections))
+        }),
+        Bench::CriticalUnderLoad { common, duration } => {
+            in_scratch(&common, |dir| critical::run(dir, duration))
+        }
+    }
+}
+
+/// Runs `measure` in a fresh directory on the disk in question and prints what it gives.
+fn in_scratch<T: Serialize>(
+    common: &BenchCommon,
+    measure: impl FnOnce(&Path) -> Result<T>,
+) -> Result<Exit> {
+    let dir = scratch(&common.dir)?;
+    let report = serde_json::to_value(measure(dir.path())?)?;
+    if common.json {
+        out::json(&report)?;
+    } else {
+        for (key, value) in report.as_object().into_iter().flatten() {
+            out::line(format_args!("{key:<28} {value}"));
+        }
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,81 @@
+//! `spica config`: check and show configuration.
+
+use anyhow::Result;
+use spica_node::config::{Config as Settings, Diagnostics, Loaded, Overrides, Secrets, Style};
+use spica_node::{Exit, NodeError};
+
+use crate::cli::{Config, ConfigSource};
+use crate::out;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the configuration is wrong.
+pub fn run(command: Config) -> Result<Exit> {
+    match command {
+        Config::Check { source, json } => check(&source, json),
+        Config::Show { source } => {
+            let loaded = read(&source)?;
+            out::line(loaded.show(Secrets::Redacted).trim_end());
+            Ok(Exit::Success)
+        }
+        Config::Reference => {
+            out::line(Settings::reference().trim_end());
+            Ok(Exit::Success)
+        }
+    }
+}
+
+fn check(source: &ConfigSource, json: bool) -> Result<Exit> {
+    let (diagnostics, exit) = match Settings::load(source.config.as_deref(), &overrides(source)) {
+        Ok(loaded) => (loaded.warnings, Exit::Success),
+        Err(diagnostics) => (diagnostics, Exit::Config),
+    };
+    if json {
+        out::json(&diagnostics.to_json())?;
+        return Ok(exit);
+    }
+    let text = diagnostics.render(style());
+    if !text.is_empty() {
+        out::note(text.trim_end());
+    }
+    out::line(diagnostics.summary());
+    Ok(exit)
+}
+
+/// Reads the configuration for a command that uses it; says on stderr what is wrong or odd.
+pub(super) fn load(source: &ConfigSource) -> Result<Settings> {
+    Ok(read(source)?.config)
+}
+
+fn read(source: &ConfigSource) -> Result<Loaded> {
+    match Settings::load(source.config.as_deref(), &overrides(source)) {
+        Ok(loaded) => {
+            show(&loaded.warnings);
+            Ok(loaded)
+        }
+        Err(diagnostics) => {
+            show(&diagnostics);
+            Err(NodeError::Config.into())
+        }
+    }
+}
+
+fn show(diagnostics: &Diagnostics) {
+    let text = diagnostics.render(style());
+    if !text.trim().is_empty() {
+        out::note(text.trim_end());
+    }
+}
+
+fn overrides(source: &ConfigSource) -> Overrides {
+    Overrides::of_process(source.set.clone())
+}
+
+fn style() -> Style {
+    if out::is_watched() {
+        Style::Colour
+    } else {
+        Style::Plain
+    }
+}

@@ -1,0 +1,83 @@
+//! `spica serve`: run a node until it is told to stop.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use spica_node::config::Config;
+use spica_node::{Access, Exit, Node};
+
+use crate::cli::Serve;
+use crate::{logging, out};
+
+/// Runs the command.
+///
+/// # Errors
+/// If the node does not start, or ends by itself.
+pub fn run(args: Serve) -> Result<Exit> {
+    let config = super::config::load(&args.source)?;
+    logging::start(&config.log)?;
+    super::block_on_all_cores(serve(config, args.admin_token_file.as_deref()))
+}
+
+async fn serve(config: Config, token_file: Option<&Path>) -> Result<Exit> {
+    let stop = stop_signal()?;
+    let mut node = Node::start(config, Access::Tokens).await?;
+    if let Some(token) = node.take_admin_token() {
+        hand_over(&token, token_file)?;
+    }
+    node.run(stop).await?;
+    Ok(Exit::Success)
+}
+
+/// Gives the first admin token to the operator: printed, or in a file that only the owner may read.
+fn hand_over(token: &str, file: Option<&Path>) -> Result<()> {
+    let Some(path) = file else {
+        out::note("This is the admin token of this node. It is shown this once:");
+        out::line(token);
+        return Ok(());
+    };
+    let write = || {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        writeln!(file, "{token}")?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write the admin token to {}", path.display()))
+}
+
+/// Resolves at SIGTERM or SIGINT. A second signal then ends the process at once: nothing that was
+/// acknowledged is lost by that.
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let first = async {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let name = first.await;
+        tracing::info!(
+            signal = name,
+            "stopping: no new connections, finishing what is in hand"
+        );
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("a second signal: ending at once");
+            std::process::exit(Exit::Failure as i32);
+        });
+    })
+}
