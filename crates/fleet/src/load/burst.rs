@@ -9,7 +9,7 @@ use serde::Serialize;
 use spica_clock::{Clock, SystemClock};
 
 use super::engine::{Engine, Happening, News};
-use super::{Target, round};
+use super::{Target, seconds};
 use crate::event::{Detail, Event};
 use crate::latency::Latencies;
 use crate::ledger::Outcome;
@@ -155,7 +155,7 @@ impl Rush {
             devices: target.devices,
             durable: self.all.count() as u64,
             failed: self.failed,
-            all_durable_s: round((self.last_told - self.start).as_secs_f64() * 1_000.0) / 1_000.0,
+            all_durable_s: seconds(self.last_told - self.start),
             ms_p50,
             ms_p99,
             critical_ms_p99,

@@ -67,3 +67,8 @@ impl Target {
 fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
+
+/// Seconds to the millisecond.
+fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1_000.0).round() / 1_000.0
+}

@@ -9,7 +9,7 @@ use serde::Serialize;
 use spica_clock::{Clock, SystemClock};
 
 use super::engine::{Engine, Happening, News};
-use super::{Target, round};
+use super::{Target, round, seconds};
 use crate::event::{Detail, Event};
 use crate::latency::Latencies;
 use crate::ledger::Outcome;
@@ -148,7 +148,7 @@ impl Shift {
         PhoneHomeFigures {
             dialogues,
             failed: self.failed,
-            elapsed_s: round(elapsed_s * 1_000.0) / 1_000.0,
+            elapsed_s: seconds(self.end - self.start),
             dialogues_per_s: if elapsed_s > 0.0 {
                 round(dialogues as f64 / elapsed_s)
             } else {

@@ -48,7 +48,7 @@ fn books() -> DeviceBooks {
     device.into_books()
 }
 
-fn outcome() -> Outcome {
+pub(crate) fn outcome() -> Outcome {
     Outcome {
         started: at(0),
         ended: at(60),
@@ -68,7 +68,7 @@ fn shown(below: &str, class: &str, time: Option<u32>, value: Value) -> Shown {
 }
 
 /// Everything as the hub should show it: events, pictures, commands.
-fn honest(outcome: &Outcome) -> [Vec<Shown>; 3] {
+pub(crate) fn honest(outcome: &Outcome) -> [Vec<Shown>; 3] {
     let books = &outcome.devices[0];
     let location = json!({"latitude": 0.000_000_1, "longitude": -0.000_000_2});
     let detail = json!({"battery_percent": 80, "location": location});

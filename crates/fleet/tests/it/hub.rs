@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::json;
-use spica_fleet::{Holes, Hub, HubError, serials};
+use spica_fleet::books::compare;
+use spica_fleet::{Holes, Hub, HubError, Shown, serials};
 use spica_model::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+
+use crate::books::{honest, outcome};
 
 /// Answers every request with what `answer` makes of its head; says what it was asked.
 async fn web(
@@ -118,4 +121,55 @@ async fn refusals_and_nonsense_are_told_apart() {
         Hub::new("nowhere", None, "root"),
         Err(HubError::Base(_))
     ));
+}
+
+/// A page of history as the hub writes it.
+fn page(records: &[Shown]) -> String {
+    let record = |shown: &Shown| {
+        json!({
+            "topic": shown.topic, "class": shown.class, "received": shown.received,
+            "source_time": shown.source_time, "value": shown.value, "position": "1/normal/1",
+        })
+    };
+    let records: Vec<_> = records.iter().map(record).collect();
+    json!({"records": records, "next": null, "damaged": [], "gaps": []}).to_string()
+}
+
+#[tokio::test]
+async fn books_are_compared_over_http_with_the_pictures_themselves() {
+    let outcome = outcome();
+    let [events, pictures, commands] = honest(&outcome).map(|records| page(&records));
+    let (hub, asked) = web(move |head| match head {
+        head if head.contains("events") => (200, events.clone()),
+        head if head.contains("devices%2F%2B%2Fpictures") => (200, pictures.clone()),
+        head if head.contains("commands") => (200, commands.clone()),
+        head if head.contains("/v1/pictures/a/1") => (200, "no JPEG".to_owned()),
+        _ => (404, String::new()),
+    })
+    .await;
+    let report = compare(&outcome, &hub).await.unwrap();
+    assert_eq!(
+        (
+            report.events.shown,
+            report.pictures.shown,
+            report.commands.shown
+        ),
+        (3, 2, 2)
+    );
+    assert_eq!(
+        (report.altered, report.lost, report.duplicated),
+        (1, 1, 0),
+        "{report}"
+    );
+    assert_eq!((report.pictures_downloaded, report.passed), (2, false));
+    let from = (outcome
+        .started
+        .saturating_sub(std::time::Duration::from_secs(600)))
+    .to_string();
+    let from = from.replace(':', "%3A");
+    assert!(
+        asked.lock()[0].contains(&format!("from={from}")),
+        "{}",
+        asked.lock()[0]
+    );
 }
