@@ -9,7 +9,7 @@ use std::fmt;
 
 use csv::StringRecord;
 
-use crate::{Registration, RegistrationError, Serial};
+use crate::{Registration, Serial};
 
 /// Most devices in one import.
 pub const MAX_ROWS: usize = 100_000;
@@ -206,9 +206,7 @@ impl Devices {
         let problems = report.total;
         let (serial, registration) = read_row(header, row, line, report);
         if let Err(error) = registration.check() {
-            // A field that could not be read holds its default, which is allowed.
-            let RegistrationError { field, .. } = error;
-            report.add::<()>(line, Some(field), error.to_string());
+            report.add::<()>(line, Some(error.field), error.to_string());
         }
         let Some(serial) = serial else { return };
         if let Some(first) = self.lines.insert(serial, line) {
@@ -221,6 +219,7 @@ impl Devices {
     }
 }
 
+/// What a row says. Fields that cannot be read are reported and hold their default.
 fn read_row(
     header: &Header,
     row: &StringRecord,
@@ -230,45 +229,43 @@ fn read_row(
     let mut serial = None;
     let mut registration = Registration::default();
     for (column, field) in header.columns.iter().zip(row) {
-        let text = || Some(field.to_owned()).filter(|text| !text.is_empty());
-        match *column {
-            "serial" => {
-                serial = Serial::new(field)
-                    .map_err(|error| {
-                        report.add::<()>(line, Some(column), format!("{field:?}: {error}"))
-                    })
-                    .ok();
-            }
-            "name" => registration.name = text(),
-            "customer" => registration.customer = text(),
-            "note" => registration.note = text(),
-            _ if field.is_empty() => {}
-            "enabled" => match field {
-                "true" | "yes" | "1" => registration.enabled = true,
-                "false" | "no" | "0" => registration.enabled = false,
-                _ => {
-                    let what = format!("{field:?} is not allowed; true and false are");
-                    report.add::<()>(line, Some(column), what);
-                }
-            },
-            minutes => {
-                let slot = if minutes == "grace_minutes" {
-                    &mut registration.grace_minutes
-                } else {
-                    &mut registration.check_in_minutes
-                };
-                match field.parse() {
-                    Ok(value) => *slot = value,
-                    Err(_) => {
-                        let what =
-                            format!("{field:?} is not allowed; a whole number of minutes is");
-                        report.add::<()>(line, Some(column), what);
-                    }
-                }
-            }
+        let read = if *column == "serial" {
+            let read = Serial::new(field).map_err(|error| format!("{field:?}: {error}"));
+            read.map(|read| serial = Some(read))
+        } else {
+            read_field(column, field, &mut registration)
+        };
+        if let Err(what) = read {
+            report.add::<()>(line, Some(column), what);
         }
     }
     (serial, registration)
+}
+
+/// Sets the part of a registration that a column stands for; else what is wrong with the field.
+fn read_field(column: &str, field: &str, into: &mut Registration) -> Result<(), String> {
+    if field.is_empty() {
+        return Ok(());
+    }
+    let minutes = || {
+        let minutes = field.parse();
+        minutes.map_err(|_| format!("{field:?} is not allowed; a whole number of minutes is"))
+    };
+    match column {
+        "name" => into.name = Some(field.to_owned()),
+        "customer" => into.customer = Some(field.to_owned()),
+        "note" => into.note = Some(field.to_owned()),
+        "check_in_minutes" => into.check_in_minutes = minutes()?,
+        "grace_minutes" => into.grace_minutes = minutes()?,
+        _ => {
+            into.enabled = match field {
+                "true" | "yes" | "1" => true,
+                "false" | "no" | "0" => false,
+                _ => return Err(format!("{field:?} is not allowed; true and false are")),
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use spica_model::{Lane, Record, Seq};
 
 use crate::checkpoint::Mark;
 use crate::folds::Meaning;
-use crate::views::Shared;
+use crate::shared::Shared;
 
 /// How many records are folded under one write lock: some hundred microseconds.
 const SECTION_RECORDS: usize = 256;

@@ -22,6 +22,7 @@ mod metrics;
 mod runner;
 mod service;
 mod settings;
+mod shared;
 mod status;
 mod views;
 mod watch;

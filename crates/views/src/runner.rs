@@ -13,7 +13,7 @@ use spica_model::Lane;
 use crate::OpenError;
 use crate::apply::Miss;
 use crate::checkpoint::{Job, Mark, Store, Writer, hold, save};
-use crate::views::Shared;
+use crate::shared::Shared;
 
 /// The name of the views' durable cursor in the journal: retention keeps what no checkpoint holds.
 pub(crate) const CURSOR: &str = "views";

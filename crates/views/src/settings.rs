@@ -7,7 +7,8 @@ use spica_state::Limits;
 
 /// The views: state tree, registry of devices, command queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "ViewsSettings")]
 pub struct Settings {
     /// Most topics with a value. A record of a topic beyond it is in the journal, but not in the
     /// state tree; over HTTP it is refused. A topic costs about 500 bytes of memory and its payload.

@@ -10,7 +10,7 @@ use spica_model::{Lane, Seq};
 
 use super::{Job, Store};
 use crate::runner::CURSOR;
-use crate::views::Shared;
+use crate::shared::Shared;
 
 /// Writes one checkpoint at a time on a thread of its own, so that a slow disk delays no fold.
 pub(crate) struct Writer {

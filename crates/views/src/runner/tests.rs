@@ -10,7 +10,7 @@ use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Seq, Timestam
 use spica_state::Limits;
 
 use super::{CRITICAL_CHUNKS, Runner};
-use crate::views::Shared;
+use crate::shared::Shared;
 use crate::{Metrics, Settings, checkpoint};
 
 const CHUNK: usize = 10;

@@ -226,14 +226,16 @@ fn a_flipped_bit_is_never_shown() {
     let node = busy();
     node.start().stop();
     let good = fs::read(node.checkpoint()).unwrap();
+    let expected = everything(&node.start_at(&node.dir.path().join("afresh.redb")));
     let mut set_aside = 0;
-    let steps = 60;
+    let steps = 100;
     for step in 0..steps {
         let mut bad = good.clone();
         bad[good.len() * step / steps + step % 7] ^= 1 << (step % 8);
         fs::write(node.checkpoint(), &bad).unwrap();
         let views = node.start();
-        assert_same_as_replay(&node, &views);
+        assert_eq!(everything(&views), expected);
+        assert_eq!(views.device_count(), 1);
         views.stop();
         let aside = node.dir.path().join("views.redb.discarded");
         set_aside += usize::from(fs::remove_file(aside).is_ok());
