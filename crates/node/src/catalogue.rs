@@ -56,13 +56,16 @@ fn typed(fields: &Map<String, Value>) -> Result<Vec<(&str, Argument<'_>)>, Comma
         field: "arguments",
         detail: format!("{name} is a whole number or a text"),
     };
-    let argument = |value| match value {
-        &Value::String(ref text) => Some(Argument::Text(text)),
-        Value::Number(number) => number.as_i64().map(Argument::Number),
-        _ => None,
-    };
     fields
         .iter()
         .map(|(name, value)| Ok((name.as_str(), argument(value).ok_or_else(|| wrong(name))?)))
         .collect()
+}
+
+fn argument(value: &Value) -> Option<Argument<'_>> {
+    match value {
+        Value::String(text) => Some(Argument::Text(text)),
+        Value::Number(number) => number.as_i64().map(Argument::Number),
+        _ => None,
+    }
 }

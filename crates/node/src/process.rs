@@ -6,7 +6,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 /// Collects memory, file descriptors and threads from `/proc`.
 #[derive(Debug)]
-pub struct ProcessCollector;
+pub(crate) struct ProcessCollector;
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {

@@ -29,7 +29,7 @@ struct Content<'a> {
 
 /// The file, which is there while the node serves.
 #[derive(Debug)]
-pub struct ReadyFile {
+pub(crate) struct ReadyFile {
     path: PathBuf,
 }
 
@@ -38,7 +38,11 @@ impl ReadyFile {
     ///
     /// # Errors
     /// If the data directory cannot be written.
-    pub fn write(data_dir: &Path, addresses: &Addresses, started: Timestamp) -> io::Result<Self> {
+    pub(crate) fn write(
+        data_dir: &Path,
+        addresses: &Addresses,
+        started: Timestamp,
+    ) -> io::Result<Self> {
         let content = Content {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
@@ -56,7 +60,7 @@ impl ReadyFile {
     ///
     /// # Errors
     /// If it is there and cannot be removed.
-    pub fn clear(data_dir: &Path) -> io::Result<()> {
+    pub(crate) fn clear(data_dir: &Path) -> io::Result<()> {
         match std::fs::remove_file(data_dir.join("run.json")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

@@ -21,7 +21,7 @@ struct Part {
 }
 
 /// The running duties of a node.
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     tasks: JoinSet<()>,
     stop: CancellationToken,
     restarts: Family<Part, Counter>,
@@ -29,7 +29,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// A supervisor without duties, whose counters show in `registry`.
-    pub fn new(registry: &mut Registry) -> Self {
+    pub(crate) fn new(registry: &mut Registry) -> Self {
         let restarts = Family::<Part, Counter>::default();
         registry.register(
             "part_restarts",
@@ -45,7 +45,7 @@ impl Supervisor {
 
     /// Runs `duty` until the node stops. When it panics or returns, it is made anew after a pause
     /// that grows while it keeps failing.
-    pub fn run<F, D>(&mut self, part: &'static str, mut duty: D)
+    pub(crate) fn run<F, D>(&mut self, part: &'static str, mut duty: D)
     where
         D: FnMut() -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
@@ -81,7 +81,7 @@ impl Supervisor {
     }
 
     /// Ends all duties and waits until they are gone.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
     }

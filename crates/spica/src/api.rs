@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::Hub;
 
 /// A client of one node.
-pub struct Api {
+pub(crate) struct Api {
     http: reqwest::Client,
     base: Url,
     token: Option<String>,
@@ -19,7 +19,7 @@ impl Api {
     ///
     /// # Errors
     /// If the URL cannot be read.
-    pub fn new(hub: &Hub) -> Result<Self> {
+    pub(crate) fn new(hub: &Hub) -> Result<Self> {
         let base = Url::parse(&hub.url).with_context(|| format!("{:?} is no URL", hub.url))?;
         let http = reqwest::Client::builder().build()?;
         Ok(Self {
@@ -73,7 +73,7 @@ impl Api {
     ///
     /// # Errors
     /// If nobody answers, or the node refuses.
-    pub async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         segments: &[&str],
         query: &[(&str, &str)],
@@ -89,7 +89,7 @@ impl Api {
     ///
     /// # Errors
     /// If nobody answers, or the node refuses.
-    pub async fn post(&self, segments: &[&str], body: &Value) -> Result<Value> {
+    pub(crate) async fn post(&self, segments: &[&str], body: &Value) -> Result<Value> {
         let bytes = serde_json::to_vec(body)?;
         self.write(Method::POST, segments, Some(("application/json", bytes)))
             .await
@@ -99,7 +99,7 @@ impl Api {
     ///
     /// # Errors
     /// If nobody answers, or the node refuses.
-    pub async fn put(&self, segments: &[&str], body: &Value) -> Result<Value> {
+    pub(crate) async fn put(&self, segments: &[&str], body: &Value) -> Result<Value> {
         let bytes = serde_json::to_vec(body)?;
         self.write(Method::PUT, segments, Some(("application/json", bytes)))
             .await
@@ -109,7 +109,12 @@ impl Api {
     ///
     /// # Errors
     /// If nobody answers, or the node refuses.
-    pub async fn upload(&self, segments: &[&str], kind: &str, bytes: Vec<u8>) -> Result<Value> {
+    pub(crate) async fn upload(
+        &self,
+        segments: &[&str],
+        kind: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Value> {
         self.write(Method::POST, segments, Some((kind, bytes)))
             .await
     }
@@ -118,7 +123,7 @@ impl Api {
     ///
     /// # Errors
     /// If nobody answers, or the node refuses.
-    pub async fn delete(&self, segments: &[&str]) -> Result<()> {
+    pub(crate) async fn delete(&self, segments: &[&str]) -> Result<()> {
         self.send(Method::DELETE, segments, &[], None)
             .await
             .map(drop)

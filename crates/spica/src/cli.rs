@@ -10,13 +10,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// acknowledged is never lost.
 #[derive(Debug, Parser)]
 #[command(name = "spica", version, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a node
     Serve(Serve),
     /// Run a node with a small fleet of devices, in a fresh temporary directory, open on loopback
@@ -49,91 +49,91 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-pub struct ConfigSource {
+pub(crate) struct ConfigSource {
     /// Configuration file; without one, the defaults hold
     #[arg(long, short, env = "SPICA_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Override a value: --set http.listen=127.0.0.1:9000 (may be given several times)
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     #[command(flatten)]
-    pub source: ConfigSource,
+    pub(crate) source: ConfigSource,
     /// Write the first admin token to this file (mode 0600) instead of printing it
     #[arg(long, value_name = "FILE")]
-    pub admin_token_file: Option<PathBuf>,
+    pub(crate) admin_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// End by itself after this time, check the fleet's books, exit 0 only if nothing was lost
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// Print the report as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Address of the web page and the HTTP interface (loopback only)
     #[arg(long, default_value = "127.0.0.1:8080")]
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Number of devices
     #[arg(long, default_value_t = 50)]
-    pub devices: u32,
+    pub(crate) devices: u32,
 }
 
 #[derive(Debug, Args)]
-pub struct Simulate {
+pub(crate) struct Simulate {
     #[command(flatten)]
-    pub hub: Hub,
+    pub(crate) hub: Hub,
     /// The node's path in the tree
     #[arg(long, default_value = "root")]
-    pub node: String,
+    pub(crate) node: String,
     /// Where the Identicom station listens (several: tried in order)
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5050")]
-    pub station: Vec<String>,
+    pub(crate) station: Vec<String>,
     /// Number of devices
     #[arg(long, default_value_t = 100)]
-    pub devices: u32,
+    pub(crate) devices: u32,
     /// Seed of all random choices
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How long devices produce events
     #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "30s")]
-    pub duration: Duration,
+    pub(crate) duration: Duration,
     /// Time between two check-ins of a device
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "5s")]
-    pub interval: Duration,
+    pub(crate) interval: Duration,
     /// All devices dial in at once, once, instead of on a schedule
     #[arg(long)]
-    pub burst: bool,
+    pub(crate) burst: bool,
     /// Share of events that are alarms (man down, red alert, lanyard removed)
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
-    pub alarms: f64,
+    pub(crate) alarms: f64,
     /// Share of check-ins that bring a picture
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
-    pub pictures: f64,
+    pub(crate) pictures: f64,
     /// Share of connections that are cut somewhere
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub torn: f64,
+    pub(crate) torn: f64,
     /// Share of connections that send a few bytes at a time
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub slow: f64,
+    pub(crate) slow: f64,
     /// Hostile connections beside the devices' own, as a share of them
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub hostile: f64,
+    pub(crate) hostile: f64,
     /// Do not register the devices: the hub knows them already
     #[arg(long)]
-    pub registered: bool,
+    pub(crate) registered: bool,
     /// Print the report as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// How commands reach a running node.
 #[derive(Debug, Args, Clone)]
-pub struct Hub {
+pub(crate) struct Hub {
     /// HTTP address of the node
     #[arg(
         long,
@@ -141,7 +141,7 @@ pub struct Hub {
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
     )]
-    pub url: String,
+    pub(crate) url: String,
     /// Access token
     #[arg(
         long,
@@ -149,21 +149,21 @@ pub struct Hub {
         value_name = "TOKEN",
         hide_env_values = true
     )]
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 #[derive(Debug, Args, Clone)]
-pub struct BenchCommon {
+pub(crate) struct BenchCommon {
     /// Print one JSON object
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Where the benchmark keeps its files; a temporary directory is made in it
     #[arg(long, value_name = "DIR", default_value = ".")]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Via {
+pub(crate) enum Via {
     /// The journal port, in this process
     Port,
     /// POST /v1/topics of a node in another process
@@ -171,7 +171,7 @@ pub enum Via {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Bench {
+pub(crate) enum Bench {
     /// The floor: what one durable append costs on this disk
     Disk {
         #[command(flatten)]
@@ -241,7 +241,7 @@ pub enum Bench {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Device {
+pub(crate) enum Device {
     /// Register a device, or change its registration
     Add {
         #[command(flatten)]
@@ -340,7 +340,7 @@ pub enum Device {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Token {
+pub(crate) enum Token {
     /// Make a token; it is shown this once
     Add {
         #[command(flatten)]
@@ -369,7 +369,7 @@ pub enum Token {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Ban {
+pub(crate) enum Ban {
     /// Ban a source for a time
     Add {
         #[command(flatten)]
@@ -398,7 +398,7 @@ pub enum Ban {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum LaneArg {
+pub(crate) enum LaneArg {
     /// Life-critical records
     Critical,
     /// Everything else
@@ -406,7 +406,7 @@ pub enum LaneArg {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Journal {
+pub(crate) enum Journal {
     /// Read every byte of the journal and report damage; exit 12 if there is any
     Verify {
         #[command(flatten)]
@@ -443,7 +443,7 @@ pub enum Journal {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Config {
+pub(crate) enum Config {
     /// Read the configuration and say everything that is wrong with it
     Check {
         #[command(flatten)]

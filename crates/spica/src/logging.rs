@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 ///
 /// # Errors
 /// If the filter cannot be read.
-pub fn start(settings: &spica_node::config::Log) -> Result<()> {
+pub(crate) fn start(settings: &spica_node::config::Log) -> Result<()> {
     let filter = EnvFilter::try_new(&settings.level)
         .with_context(|| format!("log.level {:?} is no filter", settings.level))?;
     let builder = tracing_subscriber::fmt()

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 /// Prints a line on stdout. A reader that went away (`| head`) ends the program quietly.
-pub fn line(text: impl std::fmt::Display) {
+pub(crate) fn line(text: impl std::fmt::Display) {
     if writeln!(io::stdout().lock(), "{text}").is_err() {
         std::process::exit(0);
     }
@@ -15,29 +15,29 @@ pub fn line(text: impl std::fmt::Display) {
 ///
 /// # Errors
 /// If the value has no JSON form.
-pub fn json(value: &impl Serialize) -> serde_json::Result<()> {
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<()> {
     line(serde_json::to_string(value)?);
     Ok(())
 }
 
 /// Prints a note for people on stderr.
-pub fn note(text: impl std::fmt::Display) {
+pub(crate) fn note(text: impl std::fmt::Display) {
     // Nobody is left to tell when stderr is closed.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints an error with its causes on stderr.
-pub fn error(error: &anyhow::Error) {
+pub(crate) fn error(error: &anyhow::Error) {
     note(format_args!("spica: {error:#}"));
 }
 
 /// Whether a person watches stderr.
-pub fn is_watched() -> bool {
+pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
 /// Prints rows with aligned columns on stdout.
-pub fn table(header: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -12,7 +12,7 @@ use crate::out;
 ///
 /// # Errors
 /// If nobody answers, or the node refuses.
-pub async fn run(command: Ban) -> Result<()> {
+pub(crate) async fn run(command: Ban) -> Result<()> {
     match command {
         Ban::Add {
             hub,

@@ -18,7 +18,7 @@ use crate::out;
 ///
 /// # Errors
 /// If the measurement fails.
-pub fn run(bench: Bench) -> Result<Exit> {
+pub(crate) fn run(bench: Bench) -> Result<Exit> {
     match bench {
         Bench::Disk { common, rounds } => in_scratch(&common, |dir| disk::run(dir, rounds)),
         Bench::Ingest {

@@ -11,7 +11,7 @@ use crate::out;
 ///
 /// # Errors
 /// If the configuration is wrong.
-pub fn run(command: Config) -> Result<Exit> {
+pub(crate) fn run(command: Config) -> Result<Exit> {
     match command {
         Config::Check { source, json } => check(&source, json),
         Config::Show { source } => {

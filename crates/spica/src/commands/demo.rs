@@ -23,7 +23,7 @@ const PICTURES: f64 = 0.2;
 ///
 /// # Errors
 /// If the node does not start, or fails.
-pub fn run(args: Demo) -> Result<Exit> {
+pub(crate) fn run(args: Demo) -> Result<Exit> {
     ensure!(
         args.http.ip().is_loopback(),
         "a demo is open to everyone, so it listens on loopback only"

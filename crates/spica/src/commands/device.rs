@@ -17,7 +17,7 @@ const PAGE: &str = "1000";
 ///
 /// # Errors
 /// If nobody answers, or the node refuses.
-pub async fn run(command: Device) -> Result<()> {
+pub(crate) async fn run(command: Device) -> Result<()> {
     match command {
         Device::Import { hub, file } => import(&hub, &file).await,
         Device::List { hub, json } => list(&hub, json).await,

@@ -22,7 +22,7 @@ use crate::cli::{Cli, Command};
 ///
 /// # Errors
 /// If the command fails; the error is for the operator.
-pub fn run(cli: Cli) -> Result<Exit> {
+pub(crate) fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),

@@ -15,7 +15,7 @@ use crate::out;
 ///
 /// # Errors
 /// If the plan cannot be carried out, or the node cannot be asked.
-pub fn run(args: Simulate) -> Result<Exit> {
+pub(crate) fn run(args: Simulate) -> Result<Exit> {
     super::block_on_all_cores(simulate(args))
 }
 

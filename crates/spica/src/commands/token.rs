@@ -12,7 +12,7 @@ use crate::out;
 ///
 /// # Errors
 /// If nobody answers, or the node refuses.
-pub async fn run(command: Token) -> Result<()> {
+pub(crate) async fn run(command: Token) -> Result<()> {
     match command {
         Token::Add {
             hub,
