@@ -150,6 +150,10 @@ fn lines(body: &[u8]) -> Result<Vec<&RawValue>, Vec<PartError>> {
 type FieldError = (Option<&'static str>, String);
 
 fn draft(raw: &RawValue) -> Result<Draft, FieldError> {
+    // serde would take an array for a struct, its fields in order: nobody means that.
+    if !raw.get().starts_with('{') {
+        return Err((None, "no record: a record is an object".to_owned()));
+    }
     let item: Item<'_> =
         serde_json::from_str(raw.get()).map_err(|e| (None, format!("no record: {e}")))?;
     let topic = required("topic", item.topic)?;
@@ -355,6 +359,7 @@ mod tests {
             ),
             (r#"{"topic":"a","value":1,"colour":""}"#, None, "colour"),
             ("7", None, "no record"),
+            (r#"["a",1]"#, None, "no record"),
         ] {
             let (index, found, detail) = error(&format!("[{good},{bad}]"));
             assert_eq!((index, found.as_deref()), (Some(1), field), "{bad}");

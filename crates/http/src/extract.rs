@@ -60,11 +60,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
-/// Reads JSON.
+/// Reads a JSON object.
 ///
 /// # Errors
 /// 400 that says where it is not what is expected.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take an array for a struct, its fields in order: nobody means that.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_request(
+            "the body is not the expected JSON: no object",
+        ));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         Problem::bad_request(format!("the body is not the expected JSON: {error}"))
     })

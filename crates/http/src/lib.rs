@@ -15,6 +15,7 @@
 //!
 //! What is not here: TLS (a proxy brings it), the journal, the folds, any device protocol.
 
+mod accept;
 mod auth;
 pub mod batch;
 mod buffers;
@@ -45,6 +46,8 @@ mod server;
 pub mod sse;
 mod state;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 mod token;
 mod token_store;
 

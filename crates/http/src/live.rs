@@ -41,6 +41,17 @@ const REPLAY_RECORDS: usize = 5_000;
 /// Bytes after which a step of a replay is sent.
 const PIECE_BYTES: usize = 64 << 10;
 
+/// How a stream begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start {
+    /// With the state.
+    Snapshot,
+    /// With what happens from now on.
+    Now,
+    /// With what happened after a place.
+    After(Place),
+}
+
 /// A live stream.
 pub(crate) struct Live {
     app: App,
@@ -58,6 +69,8 @@ pub(crate) struct Live {
 }
 
 enum Phase {
+    /// Nothing of before is wanted.
+    Begin,
     /// Decide how to go on.
     Connect,
     /// The journal, up to the place.
@@ -66,6 +79,8 @@ enum Phase {
     Snapshot(Snapshot),
     /// What the views fold.
     Follow,
+    /// Nothing more.
+    End,
 }
 
 struct Snapshot {
@@ -77,12 +92,12 @@ struct Snapshot {
 }
 
 impl Live {
-    pub(crate) fn new(
-        app: App,
-        identity: Identity,
-        filter: TopicFilter,
-        resume: Option<Place>,
-    ) -> Self {
+    pub(crate) fn new(app: App, identity: Identity, filter: TopicFilter, start: Start) -> Self {
+        let (place, phase) = match start {
+            Start::Snapshot => (None, Phase::Connect),
+            Start::Now => (None, Phase::Begin),
+            Start::After(place) => (Some(place), Phase::Connect),
+        };
         let hidden = (!identity.sees_all()).then(|| app.names.system.clone());
         let wanted = Wanted {
             filter: Some(filter.clone()),
@@ -96,8 +111,8 @@ impl Live {
             batches: app.parts.views.subscribe(),
             _open: Raised::new(&app.parts.metrics.streams),
             wanted: Arc::new(wanted),
-            phase: Phase::Connect,
-            place: resume,
+            phase,
+            place,
             newer: HashMap::new(),
             app,
             identity,
@@ -118,33 +133,32 @@ impl Live {
     /// The next piece that is not empty.
     async fn piece(&mut self) -> Option<Bytes> {
         let stopping = self.app.stopping.clone();
-        loop {
-            let mut out = Vec::new();
-            let more = tokio::select! {
-                more = self.step(&mut out) => more,
-                () = stopping.cancelled() => false,
-            };
-            match (out.is_empty(), more) {
-                (false, _) => return Some(out.into()),
-                (true, true) => {}
-                (true, false) => return None,
+        let mut out = Vec::new();
+        while out.is_empty() && !matches!(self.phase, Phase::End) {
+            tokio::select! {
+                () = self.step(&mut out) => {}
+                () = stopping.cancelled() => self.phase = Phase::End,
             }
+        }
+        if out.is_empty() {
+            None
+        } else {
+            Some(out.into())
         }
     }
 
-    /// One step of the current phase; false at the end.
-    async fn step(&mut self, out: &mut Vec<u8>) -> bool {
-        match std::mem::replace(&mut self.phase, Phase::Connect) {
+    /// One step of the current phase, which says what comes next; if it does not: the end.
+    async fn step(&mut self, out: &mut Vec<u8>) {
+        match std::mem::replace(&mut self.phase, Phase::End) {
+            Phase::Begin => {
+                let now = self.subscribe().await;
+                self.ready(out, now);
+            }
             Phase::Connect => self.connect(out).await,
             Phase::Replay(scan, until) => self.replay(out, scan, until).await,
-            Phase::Snapshot(snapshot) => {
-                self.snapshot(out, snapshot);
-                true
-            }
-            Phase::Follow => {
-                self.phase = Phase::Follow;
-                self.follow(out).await
-            }
+            Phase::Snapshot(snapshot) => self.snapshot(out, snapshot),
+            Phase::Follow => self.follow(out).await,
+            Phase::End => {}
         }
     }
 
@@ -158,30 +172,32 @@ impl Live {
         )
     }
 
-    /// Subscribes first and asks afterwards, so that nothing falls between. What was durable before
-    /// may have been sent to others already: it must lie before the place from which batches count.
-    async fn connect(&mut self, out: &mut Vec<u8>) -> bool {
+    /// Subscribes first and asks afterwards, so that nothing falls between: says where the views
+    /// stand. What was durable before may have been sent to others already, so it must lie before
+    /// the place from which batches count.
+    async fn subscribe(&mut self) -> Place {
         let app = self.app.clone();
         self.batches = app.parts.views.subscribe();
         for lane in Lane::ALL {
             shown(&app, lane, app.parts.journal.status(lane).durable).await;
         }
-        let until = self.shown();
+        self.shown()
+    }
+
+    /// Decides how to go on.
+    async fn connect(&mut self, out: &mut Vec<u8>) {
+        let until = self.subscribe().await;
         let Some(place) = self.place else {
-            self.begin_snapshot(until);
-            return true;
+            return self.begin_snapshot(until);
         };
-        match scan_between(self.app.clone(), Arc::clone(&self.wanted), place, until).await {
-            Ok(Some(scan)) => {
-                self.phase = Phase::Replay(Box::new(scan), until);
-                true
-            }
+        let wanted = Arc::clone(&self.wanted);
+        match scan_between(self.app.clone(), wanted, place, until).await {
+            Ok(Some(scan)) => self.phase = Phase::Replay(Box::new(scan), until),
             Ok(None) => {
                 self.gap(out, place, until);
                 self.begin_snapshot(until);
-                true
             }
-            Err(problem) => self.broken(&problem),
+            Err(problem) => broken(&problem),
         }
     }
 
@@ -204,7 +220,7 @@ impl Live {
         }
     }
 
-    async fn replay(&mut self, out: &mut Vec<u8>, scan: Box<Scan>, until: Place) -> bool {
+    async fn replay(&mut self, out: &mut Vec<u8>, scan: Box<Scan>, until: Place) {
         let metrics = self.app.parts.metrics.clone();
         let work = move || {
             let mut budget = REPLAY_RECORDS;
@@ -212,9 +228,9 @@ impl Live {
             metrics.scanned.inc_by((REPLAY_RECORDS - budget) as u64);
             read
         };
-        let read = match self.app.offload.run(work).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(problem)) | Err(problem) => return self.broken(&problem),
+        let read = match self.app.offload.run(work).await.flatten() {
+            Ok(read) => read,
+            Err(problem) => return broken(&problem),
         };
         out.extend_from_slice(&read.out);
         self.app.parts.metrics.stream_records.inc_by(read.records);
@@ -224,7 +240,6 @@ impl Live {
         } else {
             self.ready(out, until);
         }
-        true
     }
 
     /// One page of the state.
@@ -260,22 +275,26 @@ impl Live {
         sse::event(out, "ready", Some(&place), b"{}");
     }
 
-    async fn follow(&mut self, out: &mut Vec<u8>) -> bool {
+    async fn follow(&mut self, out: &mut Vec<u8>) {
         tokio::select! {
             batch = self.batches.recv() => match batch {
                 Ok(batch) => self.batch(out, &batch),
                 Err(RecvError::Lagged(_)) => self.catch_up(),
-                Err(RecvError::Closed) => return false,
+                Err(RecvError::Closed) => {}
             },
-            _ = self.heartbeat.tick() => {
-                out.extend_from_slice(sse::HEARTBEAT);
-                if self.batches.is_empty() && self.is_behind() {
-                    self.catch_up();
-                }
-                return is_still_valid(&self.app, &self.identity);
-            }
+            _ = self.heartbeat.tick() => self.beat(out),
         }
-        true
+    }
+
+    fn beat(&mut self, out: &mut Vec<u8>) {
+        if !is_still_valid(&self.app, &self.identity) {
+            return;
+        }
+        out.extend_from_slice(sse::HEARTBEAT);
+        self.phase = Phase::Follow;
+        if self.batches.is_empty() && self.is_behind() {
+            self.catch_up();
+        }
     }
 
     fn is_behind(&self) -> bool {
@@ -294,6 +313,7 @@ impl Live {
     }
 
     fn batch(&mut self, out: &mut Vec<u8>, batch: &[Record]) {
+        self.phase = Phase::Follow;
         for record in batch {
             let Some(place) = &mut self.place else { return };
             let position = record.position;
@@ -322,14 +342,13 @@ impl Live {
         let before = shown.lane == record.position.lane && record.position.seq <= shown.seq;
         before && record.kind == Kind::State
     }
+}
 
-    fn broken(&self, problem: &Problem) -> bool {
-        tracing::warn!(
-            detail = problem.detail(),
-            "a live stream ends: the journal cannot be read"
-        );
-        false
-    }
+fn broken(problem: &Problem) {
+    tracing::warn!(
+        detail = problem.detail(),
+        "a live stream ends: the journal cannot be read"
+    );
 }
 
 /// What lies between two places; `None` if it is too much, or `place` is none of this history.

