@@ -1,14 +1,10 @@
 //! What a value may be, in words: for diagnostics and for the reference.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 
 use serde_json::Value as Json;
 
 use super::shape::{Bounds, Kind, Shape};
-
-/// The format of addresses with a port. schemars gives them none.
-const SOCKET_ADDRESS: &str = "socket-address";
 
 /// What is allowed, where the reader knows how durations and amounts of bytes are written.
 pub(super) fn allowed_briefly(shape: Shape<'_>) -> String {
@@ -59,8 +55,8 @@ fn of_kind(kind: Kind, shape: Shape<'_>) -> String {
                 .map_or_else(|| "any value".to_owned(), allowed);
             format!("{list}, each {items}")
         }
-        Kind::Text => match format(shape) {
-            Some(SOCKET_ADDRESS) => {
+        Kind::Text => match shape.format() {
+            Some("socket-address") => {
                 "an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"".to_owned()
             }
             Some("ip") => "an IP address, such as \"192.0.2.1\" or \"2001:db8::1\"".to_owned(),
@@ -78,31 +74,20 @@ pub(super) fn type_name(shape: Shape<'_>) -> String {
     if !shape.choices().is_empty() {
         return "word".to_owned();
     }
-    match (format(shape), shape.kinds().first()) {
+    match (shape.format(), shape.kinds().first()) {
         (_, None) => "any".to_owned(),
         (_, Some(Kind::Boolean)) => "boolean".to_owned(),
         (_, Some(Kind::Integer)) => "integer".to_owned(),
         (_, Some(Kind::Number)) => "number".to_owned(),
         (_, Some(Kind::List)) => "array".to_owned(),
         (_, Some(Kind::Table)) => "table".to_owned(),
-        (Some(SOCKET_ADDRESS), _) => "address".to_owned(),
+        (Some("socket-address"), _) => "address".to_owned(),
         (Some("span"), _) => "duration".to_owned(),
         (Some("byte-size"), _) => "bytes".to_owned(),
         (Some("file-path"), _) => "path".to_owned(),
         (Some(format), _) => format.replace('-', " "),
         (None, _) => "string".to_owned(),
     }
-}
-
-fn format(shape: Shape<'_>) -> Option<&str> {
-    let default_is_address = || {
-        let default = shape.default().and_then(Json::as_str)?;
-        default
-            .parse::<SocketAddr>()
-            .is_ok()
-            .then_some(SOCKET_ADDRESS)
-    };
-    shape.format().or_else(default_is_address)
 }
 
 /// `what`, from the smallest to the largest.

@@ -1,5 +1,5 @@
 //! What the parts' schemas do not say themselves: the smallest and largest duration or amount of
-//! bytes, for which JSON schema has no word, and which text is a network.
+//! bytes, for which JSON schema has no word, and which text is an address or a network.
 //!
 //! A part may say it itself: `#[schemars(extend("x-least" = "1s"))]`. Here it is said for those that
 //! do not, so that the diagnostics and the reference know it.
@@ -42,11 +42,14 @@ const NUMBERS: &[(&str, u64, u64)] = &[
     ("journal.normal.dedup_keys", 0, 1 << 30),
 ];
 
-/// Arrays of networks.
-const NETWORKS: &[&str] = &[
-    "http.trusted",
-    "identicom.proxy_protocol_from",
-    "identicom.admission.trusted",
+/// Texts with a syntax of their own: the key, where below it, and the format.
+const FORMATS: &[(&str, &str, &str)] = &[
+    ("http.listen", "", "socket-address"),
+    ("http.trusted", "/items", "network"),
+    ("identicom.listen", "", "socket-address"),
+    ("identicom.tls.listen", "", "socket-address"),
+    ("identicom.proxy_protocol_from", "/items", "network"),
+    ("identicom.admission.trusted", "/items", "network"),
 ];
 
 /// Writes all of it into `schema`.
@@ -59,8 +62,8 @@ pub(super) fn annotate(schema: &mut Json) {
         set(schema, key, "", "minimum", (*least).into());
         set(schema, key, "", "maximum", (*most).into());
     }
-    for key in NETWORKS {
-        set(schema, key, "/items", "format", "network".into());
+    for (key, below, format) in FORMATS {
+        set(schema, key, below, "format", (*format).into());
     }
 }
 
@@ -100,7 +103,9 @@ mod tests {
     fn all() -> impl Iterator<Item = &'static str> {
         let quantities = QUANTITIES.iter().map(|(key, ..)| *key);
         let numbers = NUMBERS.iter().map(|(key, ..)| *key);
-        quantities.chain(numbers).chain(NETWORKS.iter().copied())
+        quantities
+            .chain(numbers)
+            .chain(FORMATS.iter().map(|(key, ..)| *key))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whether a value is within what its schema allows: numbers, lengths, durations, amounts of bytes.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use spica_settings::{ByteSize, Span};
@@ -42,13 +43,16 @@ impl Order {
     }
 }
 
-fn compare<T: PartialOrd>(value: T, (least, most): Bounds<T>) -> Option<Order> {
-    // Written so that what is not a number is outside.
-    if least.is_some_and(|least| !(value >= least)) {
+/// What cannot be compared (not a number) is outside.
+fn compare<T: PartialOrd + Copy>(value: T, (least, most): Bounds<T>) -> Option<Order> {
+    let is = |bound: T| value.partial_cmp(&bound);
+    if let Some(None | Some(Ordering::Less)) = least.map(is) {
         return Some(Order::Below);
     }
-    most.is_some_and(|most| !(value <= most))
-        .then_some(Order::Above)
+    match most.map(is) {
+        Some(None | Some(Ordering::Greater)) => Some(Order::Above),
+        _ => None,
+    }
 }
 
 fn number_outside(number: f64, shape: Shape<'_>) -> Option<&'static str> {

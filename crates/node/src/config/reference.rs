@@ -14,18 +14,18 @@ struct Section<'a> {
 /// All sections, in the order they are declared.
 fn sections(root: Shape<'_>) -> Vec<Section<'_>> {
     let mut found = Vec::new();
-    collect(KeyPath::default(), root, &mut found);
+    collect(&KeyPath::default(), root, &mut found);
     found
 }
 
-fn collect<'a>(path: KeyPath, shape: Shape<'a>, found: &mut Vec<Section<'a>>) {
+fn collect<'a>(path: &KeyPath, shape: Shape<'a>, found: &mut Vec<Section<'a>>) {
     let (tables, keys): (Vec<_>, Vec<_>) = shape.properties().partition(|(_, s)| s.is_table());
     if !path.is_root() {
         let path = path.clone();
         found.push(Section { path, shape, keys });
     }
     for (key, inner) in tables {
-        collect(path.key(key), inner, found);
+        collect(&path.key(key), inner, found);
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn markdown(root: Shape<'_>) -> String {
     let mut text = HEAD.to_owned();
     for section in sections(root) {
         text.push_str(&format!("\n## [{}]\n", section.path));
-        if let Some(about) = section.shape.description() {
+        if let Some(about) = section.shape.about() {
             text.push_str(&format!("\n{}\n", paragraph(about)));
         }
         if section.shape.default().is_none() {
@@ -136,7 +136,7 @@ pub(super) fn example(root: Shape<'_>) -> String {
     let mut text = EXAMPLE_HEAD.to_owned();
     for section in sections(root) {
         text.push('\n');
-        if let Some(about) = section.shape.description() {
+        if let Some(about) = section.shape.about() {
             text.push_str(&comment(about));
         }
         // A section that is not there by default has no defaults to show, and may want keys.

@@ -11,11 +11,9 @@ use super::tree::{Node, Value};
 /// Rewrites every relative path in `node` to one from `base`.
 pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, base: &Path) {
     match &mut node.value {
-        Value::Text(text) if shape.format() == Some("file-path") && !text.contains("://") => {
-            // An empty path stays what it is: wrong. Everything here was UTF-8 before.
-            if !text.is_empty() && Path::new(text.as_str()).is_relative() {
-                *text = base.join(&*text).to_string_lossy().into_owned();
-            }
+        // Everything here was UTF-8 before.
+        Value::Text(text) if shape.format() == Some("file-path") && is_relative(text) => {
+            *text = base.join(&*text).to_string_lossy().into_owned();
         }
         Value::Table(table) => {
             for (key, child) in table {
@@ -33,4 +31,9 @@ pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, base: &Path) {
         }
         _ => {}
     }
+}
+
+/// An empty path stays what it is: wrong. So does a URL, in a place that takes one.
+fn is_relative(path: &str) -> bool {
+    !path.is_empty() && !path.contains("://") && Path::new(path).is_relative()
 }

@@ -34,8 +34,7 @@ pub struct Node {
 pub struct Log {
     /// For whom.
     pub format: LogFormat,
-    /// What is said: `error`, `warn`, `info`, `debug` or `trace`; also for single parts, separated by
-    /// commas, the most exact one deciding: `info,spica_http=debug`.
+    /// How much is said; also for single parts, the most exact one deciding.
     #[serde(with = "super::values::filter")]
     #[schemars(with = "super::values::LogFilter")]
     pub level: String,

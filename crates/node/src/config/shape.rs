@@ -206,6 +206,11 @@ impl<'a> Shape<'a> {
         self.text("description")
     }
 
+    /// What a table is: as its type has it, or else as it stands at the key.
+    pub(super) fn about(&self) -> Option<&'a str> {
+        self.type_description().or_else(|| self.description())
+    }
+
     /// What the type says of itself: for a type with a syntax of its own, what is allowed.
     pub(super) fn type_description(&self) -> Option<&'a str> {
         let own = !std::ptr::eq(self.outer, self.target);

@@ -32,15 +32,15 @@ text_schema!(
     /// The path of a node.
     NodePath,
     "topic",
-    "A path of at most 200 bytes: levels separated by `/`, none of them empty, a wildcard (`+`, `#`) \
-     or one of `devices`, `audit`, `system`, such as `root` or `root/s1`."
+    "Levels separated by `/`, such as `root/s1`, none of them `devices`, `audit` or `system`; at most \
+     200 bytes."
 );
 text_schema!(
     /// What is logged.
     LogFilter,
     "log-filter",
-    "A level (`error`, `warn`, `info`, `debug`, `trace`, `off`) or `part=level`, or several separated \
-     by commas, such as `info` or `info,spica_http=debug`."
+    "A level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or several as in \
+     `info,spica_http=debug`."
 );
 /// A node's path in files.
 pub(super) mod topic {

@@ -1,9 +1,9 @@
 //! What no schema can say: values that contradict each other or the machine.
 
 mod addresses;
-mod journal;
 mod machine;
 mod paths;
+mod sizes;
 mod station;
 
 use super::Config;
@@ -33,7 +33,7 @@ impl Rules<'_> {
     /// Checks all rules.
     pub(super) fn check(&mut self) {
         self.addresses();
-        self.journal();
+        self.sizes();
         self.paths();
         self.station();
         self.machine();

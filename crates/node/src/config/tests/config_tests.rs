@@ -1,6 +1,9 @@
 //! The node's own configuration: wrong values, rules, what is shown, what is generated.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
 
 use super::super::overrides::Overrides;
 use super::super::rules::Machine;
@@ -40,6 +43,8 @@ impl Place {
             .replace(&directory, "/etc/spica")
     }
 }
+
+static EXAMPLE: LazyLock<String> = LazyLock::new(Config::example);
 
 /// Room for everything.
 const LARGE: Machine = Machine { descriptors: None };
@@ -182,4 +187,39 @@ fn a_file_that_is_not_there_or_no_text_is_said_so() {
     let finding = said.errors().next().unwrap();
     assert_eq!(finding.code(), Code::Encoding);
     assert!(finding.message().contains("line 2"), "{finding:?}");
+}
+
+#[test]
+fn a_private_key_that_everyone_may_read_is_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let text = "[identicom.tls]\nlisten = \"127.0.0.1:1\"\ncertificate = \"c\"\nkey = \"k\"";
+    std::fs::write(place.path("c"), "").unwrap();
+    std::fs::write(place.path("k"), "").unwrap();
+    for (mode, codes) in [(0o644, vec![Code::Path]), (0o640, vec![])] {
+        std::fs::set_permissions(place.path("k"), PermissionsExt::from_mode(mode)).unwrap();
+        let warnings = place.load(text, LARGE).unwrap().warnings;
+        let found: Vec<_> = warnings.warnings().map(|finding| finding.code()).collect();
+        assert_eq!(found, codes, "{mode:o}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// The whole way, rules included.
+    #[test]
+    fn mangled_examples_never_panic(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, "[a-z0-9\"=\\[\\].#]{0,3}"), 1..8)
+    ) {
+        let mut text = uncommented(&EXAMPLE);
+        for (at, length, piece) in cuts {
+            let start = at.index(text.len());
+            if text.is_char_boundary(start) && text.is_char_boundary(start + length) {
+                text.replace_range(start..start + length, &piece);
+            }
+        }
+        let said = Place::new().said(&text, Machine { descriptors: Some(1) });
+        prop_assert!(!said.is_empty());
+    }
 }

@@ -37,6 +37,7 @@ pub(super) fn shape() -> Shape<'static> {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Server {
     /// Where it listens.
+    #[schemars(extend("format" = "socket-address"))]
     pub(super) listen: SocketAddr,
     /// How many may wait.
     #[schemars(range(min = 1, max = 1000))]
