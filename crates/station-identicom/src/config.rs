@@ -17,6 +17,7 @@ const PORT: u16 = 5050;
 /// The Identicom station.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "IdenticomSettings")]
 pub struct Settings {
     /// Where devices dial in. The default is this machine only: open it on purpose, as in
     /// `0.0.0.0:5050`.
@@ -38,6 +39,7 @@ pub struct Settings {
 /// The TLS listener.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "IdenticomTlsSettings")]
 pub struct TlsSettings {
     /// Where devices dial in with TLS.
     pub listen: SocketAddr,
@@ -50,6 +52,7 @@ pub struct TlsSettings {
 /// How long a device may take. What is not set is as the profile has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "IdenticomTimeoutSettings")]
 pub struct TimeoutSettings {
     /// A device that has not said who it is by then is asked.
     pub identity_request: Option<Span>,
@@ -62,6 +65,7 @@ pub struct TimeoutSettings {
 /// Who may connect. A source is an IPv4 address or an IPv6 /64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "IdenticomAdmissionSettings")]
 pub struct AdmissionSettings {
     /// Connections open at once, in all. The process needs a file descriptor for each.
     #[schemars(range(min = 1, max = 1_000_000))]

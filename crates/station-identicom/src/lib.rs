@@ -20,10 +20,12 @@
 //!
 //! What is not here: who may register devices or queue commands, and any view of records.
 
+mod admission_metrics;
 mod appends;
 mod batch;
 mod codec;
 mod config;
+mod conversation;
 mod device;
 mod jobs;
 mod listener;
@@ -37,8 +39,9 @@ mod stop;
 mod tls;
 mod work;
 
+pub use admission_metrics::AdmissionCollector;
 pub use config::{AdmissionSettings, ProfileLoadError, Settings, TimeoutSettings, TlsSettings};
-pub use metrics::{AdmissionCollector, Metrics};
+pub use metrics::Metrics;
 pub use server::{Server, StartError, Stopped};
 pub use shared::Deps;
 pub use tls::TlsError;

@@ -1,18 +1,13 @@
 //! What the station counts.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use spica_admission::{Admission, Offence};
 use spica_journal::Ticket;
 use spica_model::Lane;
 
@@ -103,7 +98,12 @@ impl Default for Metrics {
 
 /// Counts one more for `reason`.
 pub(crate) fn count(family: &Reasons, reason: &'static str) {
-    family.get_or_create(&ByReason { reason }).inc();
+    count_many(family, reason, 1);
+}
+
+/// Counts so many more for `reason`.
+pub(crate) fn count_many(family: &Reasons, reason: &'static str, more: u64) {
+    family.get_or_create(&ByReason { reason }).inc_by(more);
 }
 
 impl<M: Clone> ByLanes<M> {
@@ -262,71 +262,5 @@ impl Metrics {
             "Changes of commands that could not be recorded",
             self.command_errors.clone(),
         );
-    }
-}
-
-/// Shows how [`Admission`] stands, to be registered once with [`AdmissionCollector::register`].
-#[derive(Debug)]
-pub struct AdmissionCollector(Arc<Mutex<Admission>>);
-
-impl AdmissionCollector {
-    /// Makes what `admission` counts known to `registry`, with names that begin with `admission_`.
-    pub fn register(admission: Arc<Mutex<Admission>>, registry: &mut Registry) {
-        registry
-            .sub_registry_with_prefix("admission")
-            .register_collector(Box::new(Self(admission)));
-    }
-}
-
-impl Collector for AdmissionCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let status = self.0.lock().status();
-        let gauge = |value: usize| ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-        for (name, help, value) in [
-            (
-                "open",
-                "Connections open, by the books of admission",
-                status.open,
-            ),
-            ("sources", "Sources remembered", status.sources),
-            ("bans", "Bans in force", status.bans),
-        ] {
-            let gauge = gauge(value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
-        }
-        for (name, help, value) in [
-            ("banned", "Sources banned automatically", status.banned),
-            (
-                "sources_evicted",
-                "Sources forgotten for lack of room",
-                status.sources_evicted,
-            ),
-            (
-                "bans_evicted",
-                "Automatic bans lifted or not made for lack of room",
-                status.bans_evicted,
-            ),
-        ] {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(
-                name,
-                help,
-                None,
-                counter.metric_type(),
-            )?)?;
-        }
-        let offences = Family::<ByReason, Counter>::default();
-        for kind in Offence::ALL {
-            let reason = kind.as_str();
-            offences
-                .get_or_create(&ByReason { reason })
-                .inc_by(status.offences_of(*kind));
-        }
-        offences.encode(encoder.encode_descriptor(
-            "offences",
-            "What sources did wrong",
-            None,
-            offences.metric_type(),
-        )?)
     }
 }

@@ -168,7 +168,7 @@ async fn accept(
         match accepted {
             Accepted::Connection(stream, peer) => {
                 if let Ok(connection) = Connection::admit(&shared, peer) {
-                    connections.spawn(serve(connection, stream, acceptor.clone()));
+                    open(&connections, connection, stream, acceptor.as_ref());
                 }
             }
             Accepted::Shed => count(&shared.metrics().refused, "no-descriptors"),
@@ -188,23 +188,48 @@ async fn accept(
     }
 }
 
-/// Serves one connection to its end.
-async fn serve(mut connection: Connection, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
-    let shared = Arc::clone(&connection.shared);
+/// Gives a connection its task.
+fn open(
+    connections: &TaskTracker,
+    connection: Connection,
+    stream: TcpStream,
+    acceptor: Option<&TlsAcceptor>,
+) {
+    let shared = &connection.shared;
+    if acceptor.is_some() || shared.is_balancer(connection.remote.ip()) {
+        connections.spawn(serve(connection, stream, acceptor.cloned()));
+        return;
+    }
     let opened = shared.deps.clock.monotonic();
-    let mut stopping = Stopping::new(Arc::clone(&shared));
-    let io = if acceptor.is_none() && !shared.is_balancer(connection.remote.ip()) {
-        Io::plain(stream)
-    } else {
-        // On the heap, and gone when it is over: most connections have none.
-        let prelude = Box::pin(prelude(&mut connection, &mut stopping, stream, acceptor));
-        let Some(io) = prelude.await else {
-            return;
-        };
-        io
-    };
-    drop(shared);
-    Session::new(connection, io, stopping, opened).run().await;
+    let stopping = Stopping::new(Arc::clone(shared));
+    let session = Session::new(connection, Io::plain(stream), stopping, opened);
+    connections.spawn(converse(session));
+}
+
+/// Serves a connection that begins with a balancer's header or a TLS handshake.
+async fn serve(mut connection: Connection, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    let opened = connection.shared.deps.clock.monotonic();
+    let mut stopping = Stopping::new(Arc::clone(&connection.shared));
+    let prelude = prelude(&mut connection, &mut stopping, stream, acceptor);
+    // On the heap, and gone when it is over.
+    if let Some(io) = Box::pin(prelude).await {
+        converse(Session::new(connection, io, stopping, opened)).await;
+    }
+}
+
+/// Leads a conversation to its end. This future is what an idle connection costs: it is a block and
+/// not an `async fn`, which would have room for the session twice.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn moves its argument into its body and keeps room for both"
+)]
+fn converse(mut session: Session) -> impl Future<Output = ()> + Send {
+    async move {
+        session.run().await;
+        if session.has_jobs() {
+            Box::pin(session.finish()).await;
+        }
+    }
 }
 
 /// Removes unfinished pictures that nobody goes on with, from time to time.
@@ -217,5 +242,21 @@ async fn sweep(shared: Arc<Shared>) {
             Ok(removed) => tracing::info!(removed, "abandoned pictures are removed"),
             Err(error) => tracing::warn!(%error, "abandoned pictures cannot be removed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of the future that `_make` returns.
+    const fn future_bytes<A, F>(_make: fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        let bytes = future_bytes(converse);
+        assert!(bytes <= 1_200, "{bytes} bytes, whatever a connection does");
     }
 }

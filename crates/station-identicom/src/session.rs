@@ -1,4 +1,4 @@
-//! One connection: bytes to the dialogue and back, and everything else that it waits for.
+//! One connection: its socket, its conversation, and everything else that it waits for.
 //!
 //! The task has one place where it waits, and waits there for everything at once. Bytes are read
 //! and frames handled in a buffer of the worker thread, so that what is held between two events is
@@ -6,35 +6,31 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use spica_devices::Command;
-use spica_identicom_proto::dialogue::{Dialogue, Input, PendingCommand, PictureAnswer, Verdict};
-use spica_identicom_proto::frame::{Decoder, Direction};
+use spica_identicom_proto::dialogue::Input;
 use tokio::time::Sleep;
 
 use crate::codec::{Buffers, Io, with_buffers};
+use crate::conversation::Conversation;
 use crate::device::changed;
 use crate::jobs::Done;
 use crate::shared::{Connection, JournalFailed};
 use crate::stop::{Phase, Stopping};
-use crate::work::{End, Reply, Work};
+use crate::work::{End, Work};
 
-/// How often a connection reads before others get their turn.
+/// How often a connection reads before it looks at what else has happened.
 const READS_MAX: usize = 8;
 
 /// One connection.
 pub(crate) struct Session {
     /// Before the socket, so that it is dropped before: who sees the connection closed finds its
     /// slot free.
-    work: Work,
+    conversation: Conversation,
     io: Io,
-    decoder: Decoder,
-    dialogue: Dialogue,
     stopping: Stopping,
-    /// When the timer goes off; never later than the dialogue's deadline.
+    /// When the timer goes off; never later than the conversation's deadline.
     alarm_at: Instant,
 }
 
@@ -67,23 +63,18 @@ impl From<Result<Wake, JournalFailed>> for Wake {
 impl Session {
     /// The session of a connection that was opened at `opened` and of which no frame has been read.
     pub(crate) fn new(connection: Connection, io: Io, stopping: Stopping, opened: Instant) -> Self {
-        let profile = Arc::clone(&connection.shared.deps.profile);
-        let decoder = Decoder::new(Direction::FromDevice, profile.limits.data_from_device);
-        let dialogue = Dialogue::new(profile, opened);
+        let conversation = Conversation::new(connection, opened);
         Self {
-            alarm_at: dialogue.next_deadline().unwrap_or(opened),
+            alarm_at: conversation.deadline().unwrap_or(opened),
+            conversation,
             io,
-            decoder,
-            dialogue,
-            work: Work::new(connection),
             stopping,
         }
     }
 
-    /// Leads the dialogue to its end.
-    pub(crate) async fn run(mut self) {
-        let alarm = tokio::time::sleep_until(self.alarm_at.into());
-        let mut alarm = pin!(alarm);
+    /// Leads the conversation to its end. The jobs that are left then are [`Session::finish`]'s.
+    pub(crate) async fn run(&mut self) {
+        let mut alarm = pin!(tokio::time::sleep_until(self.alarm_at.into()));
         let end = loop {
             let wake = self.wake(alarm.as_mut()).await;
             if let Some(end) = self.handle(wake) {
@@ -91,19 +82,51 @@ impl Session {
             }
             self.set(alarm.as_mut());
         };
-        self.work.note_end(end);
+        self.conversation.work.note_end(end);
         self.io.close();
-        if end != End::Cut && !self.work.jobs.are_done() {
-            // The socket must not wait for the disk: only the records do.
-            drop(self.io);
-            Box::pin(finish(self.work, self.stopping)).await;
-        }
+    }
+
+    /// Whether there are jobs whose records are wanted though the connection is over.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.conversation.work.jobs.are_done()
+    }
+
+    /// Closes the socket and does what is left of the jobs whose records are wanted whether the
+    /// device is there or not, unless the station's time is over.
+    pub(crate) async fn finish(self) {
+        let Self {
+            conversation: Conversation { mut work, .. },
+            io,
+            mut stopping,
+            ..
+        } = self;
+        // A device that was told goodbye must not wait for the disk.
+        drop(io);
+        work.jobs.keep_records();
+        poll_fn(|cx| {
+            if stopping.poll_cut(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            while let Some(device) = &work.device
+                && !work.jobs.are_done()
+            {
+                let done = ready!(work.jobs.poll(&work.connection.shared, device, cx));
+                if let Err(JournalFailed) = done {
+                    return Poll::Ready(());
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Waits for what happens next.
     async fn wake(&mut self, mut alarm: Pin<&mut Sleep>) -> Wake {
         let Self {
-            io, work, stopping, ..
+            conversation: Conversation { work, .. },
+            io,
+            stopping,
+            ..
         } = self;
         let Work {
             connection: Connection { shared, .. },
@@ -137,24 +160,16 @@ impl Session {
         .await
     }
 
-    /// Tells the dialogue what happened, and writes what it says. How the connection ends, if it
-    /// does.
+    /// Tells the conversation what happened, and writes what it says. How the connection ends, if
+    /// it does.
     fn handle(&mut self, wake: Wake) -> Option<End> {
         if matches!(wake, Wake::Phase(Phase::Cut)) {
             return Some(End::Cut);
         }
-        let now = self.work.shared().deps.clock.monotonic();
         with_buffers(|buffers| {
-            let gone = match wake {
-                Wake::Readable => self.read(now, buffers),
-                Wake::Gone => true,
-                wake => {
-                    self.tell_wake(now, wake, &mut buffers.output);
-                    false
-                }
-            };
+            let gone = self.tell(wake, buffers);
             let sent = self.io.send(&buffers.output);
-            match self.work.closed() {
+            match self.conversation.work.closed() {
                 Some(reason) => Some(End::Closed(reason)),
                 None if gone || sent.is_err() => Some(End::Gone),
                 None => None,
@@ -162,84 +177,47 @@ impl Session {
         })
     }
 
-    fn tell_wake(&mut self, now: Instant, wake: Wake, out: &mut Vec<u8>) {
+    /// Tells the conversation what happened. Whether the device is gone.
+    fn tell(&mut self, wake: Wake, buffers: &mut Buffers) -> bool {
+        let now = self.conversation.work.shared().deps.clock.monotonic();
+        let (conversation, out) = (&mut self.conversation, &mut buffers.output);
         match wake {
-            Wake::Phase(_) => self.tell(now, Input::Stop, out),
-            Wake::Durable(batch) => self.tell(now, Input::Durable { batch }, out),
-            Wake::Job(Done::Picture(answer)) => self.tell_picture(now, answer, out),
-            Wake::Job(Done::Command(command)) => self.tell_command(now, command.as_deref(), out),
-            Wake::Job(Done::Nothing) | Wake::Readable | Wake::Gone => {}
-            Wake::JournalFailed => self.tell(now, Input::JournalFailed, out),
-            Wake::Changed => self.tell_change(now, out),
-            Wake::Alarm => self.tell(now, Input::Timeout, out),
+            Wake::Phase(_) => conversation.tell(now, Input::Stop, out),
+            Wake::Durable(batch) => conversation.tell(now, Input::Durable { batch }, out),
+            Wake::Job(done) => conversation.job_done(now, &done, out),
+            Wake::JournalFailed => conversation.tell(now, Input::JournalFailed, out),
+            Wake::Changed => conversation.device_changed(now, out),
+            Wake::Alarm => conversation.tell(now, Input::Timeout, out),
+            Wake::Readable => return self.read(now, buffers),
+            Wake::Gone => return true,
         }
+        false
     }
 
-    fn tell_picture(&mut self, now: Instant, answer: PictureAnswer, out: &mut Vec<u8>) {
-        self.tell(now, Input::Picture(answer), out);
-    }
-
-    fn tell_command(&mut self, now: Instant, command: Option<&Command>, out: &mut Vec<u8>) {
-        let pending = command.map(|command| PendingCommand {
-            id: command.id,
-            code: command.code,
-            arguments: &command.arguments,
-        });
-        self.tell(now, Input::Command(pending), out);
-    }
-
-    fn tell_change(&mut self, now: Instant, out: &mut Vec<u8>) {
-        match self.work.verdict_now() {
-            Some(refused @ Verdict::Refused(_)) => self.tell(now, Input::Verdict(refused), out),
-            _ => self.tell(now, Input::CommandsChanged, out),
-        }
-    }
-
-    fn tell(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<u8>) {
-        tell(&mut self.dialogue, &mut self.work, now, input, out);
-    }
-
-    /// Reads what is there and handles its frames. Whether the device is gone.
+    /// Reads what is there and handles it. Whether the device is gone.
     fn read(&mut self, now: Instant, buffers: &mut Buffers) -> bool {
+        let Buffers { input, output } = buffers;
         for _ in 0..READS_MAX {
-            match self.io.try_read(&mut buffers.input) {
-                Ok(None) => return false,
-                Ok(Some(0)) => return self.at_end(now, &mut buffers.output),
-                Err(_) => return true,
-                Ok(Some(bytes)) => {
-                    let input = &mut buffers.input[..bytes];
-                    self.frames(now, input, &mut buffers.output);
+            match self.io.try_read(input) {
+                Ok(Some(0)) => {
+                    self.conversation.end_of_bytes(now, output);
+                    return true;
                 }
+                Ok(Some(bytes)) => self.conversation.bytes(now, &mut input[..bytes], output),
+                Ok(None) => return false,
+                Err(_) => return true,
             }
-            if self.dialogue.is_closed() || self.work.appends.is_full() {
+            if !self.conversation.takes_bytes() {
                 return false;
             }
         }
         false
     }
 
-    fn frames(&mut self, now: Instant, mut input: &mut [u8], out: &mut Vec<u8>) {
-        while let Some(next) = self.decoder.next(&mut input) {
-            let input = match next {
-                Ok(frame) => Input::Frame(frame),
-                Err(bad) => Input::BadFrame(bad),
-            };
-            tell(&mut self.dialogue, &mut self.work, now, input, out);
-        }
-    }
-
-    /// The device has closed its side: what it left unfinished is counted.
-    fn at_end(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        if let Some(torn) = self.decoder.end() {
-            self.tell(now, Input::BadFrame(torn), out);
-        }
-        true
-    }
-
     /// Sets the timer, if it would go off after the deadline or has gone off. One that goes off too
     /// early costs less than one that is set again for every answer.
     fn set(&mut self, alarm: Pin<&mut Sleep>) {
-        if let Some(deadline) = self.dialogue.next_deadline()
+        if let Some(deadline) = self.conversation.deadline()
             && (deadline < self.alarm_at || alarm.is_elapsed())
         {
             self.alarm_at = deadline;
@@ -248,33 +226,11 @@ impl Session {
     }
 }
 
-/// Gives the dialogue an input, and the answers that are there at once.
-fn tell(
-    dialogue: &mut Dialogue,
-    work: &mut Work,
-    now: Instant,
-    input: Input<'_>,
-    out: &mut Vec<u8>,
-) {
-    dialogue.handle(now, input, out, |action| work.act(now, action));
-    while let Some(reply) = work.reply() {
-        let input = match reply {
-            Reply::Verdict(verdict) => Input::Verdict(verdict),
-            Reply::JournalFailed => Input::JournalFailed,
-        };
-        dialogue.handle(now, input, out, |action| work.act(now, action));
-    }
-}
-
 /// What the socket is ready for. A device that does not read is not read from, nor one whose records
 /// wait for room.
 fn poll_io(io: &mut Io, is_full: bool, cx: &mut Context<'_>) -> Poll<Wake> {
-    if !io.is_sent() {
-        return match io.poll_sent(cx) {
-            Poll::Ready(Ok(())) => poll_io(io, is_full, cx),
-            Poll::Ready(Err(_)) => Poll::Ready(Wake::Gone),
-            Poll::Pending => Poll::Pending,
-        };
+    if !io.is_sent() && ready!(io.poll_sent(cx)).is_err() {
+        return Poll::Ready(Wake::Gone);
     }
     if is_full {
         return Poll::Pending;
@@ -283,26 +239,4 @@ fn poll_io(io: &mut Io, is_full: bool, cx: &mut Context<'_>) -> Poll<Wake> {
         Ok(()) => Wake::Readable,
         Err(_) => Wake::Gone,
     })
-}
-
-/// Does what is left of the jobs whose records are wanted whether the device is there or not, unless
-/// the station's time is over.
-async fn finish(mut work: Work, mut stopping: Stopping) {
-    let shared = Arc::clone(work.shared());
-    work.jobs.keep_records();
-    poll_fn(|cx| {
-        if let Poll::Ready(Phase::Cut) = stopping.poll(cx) {
-            return Poll::Ready(());
-        }
-        while let Some(device) = &work.device {
-            match work.jobs.poll(&shared, device, cx) {
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(JournalFailed)) => return Poll::Ready(()),
-                Poll::Pending if work.jobs.are_done() => return Poll::Ready(()),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        Poll::Ready(())
-    })
-    .await;
 }

@@ -79,6 +79,19 @@ impl Stopping {
         Poll::Pending
     }
 
+    /// Ready when what is left is to be cut.
+    pub(crate) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(phase) = self.poll(cx) {
+            if phase == Phase::Cut {
+                return Poll::Ready(());
+            }
+        }
+        if self.seen == Phase::Cut {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
     /// What `work` comes to, or nothing if the station begins to stop before.
     pub(crate) async fn unless<T>(
         &mut self,

@@ -1,23 +1,11 @@
 //! Nothing is acknowledged before it is durable, whatever the journal does.
 
-use std::time::Duration;
-
 use spica_journal::memory::{Limits, MemoryJournal};
 use spica_journal::{CommitErrorKind, Journal};
 use spica_model::Lane;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
 
-use crate::support::{Device, SERIAL, Station, frame, page};
-
-/// How long nothing must happen before it is believed that nothing will.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// Whether the station says nothing.
-async fn is_silent(device: &mut Device<TcpStream>) -> bool {
-    let wait = tokio::time::timeout(PAUSE, device.stream.read_u8());
-    wait.await.is_err()
-}
+use crate::support::{SERIAL, SILENCE, Station, frame, page};
 
 #[tokio::test]
 async fn nothing_is_deleted_before_it_is_durable_in_both_lanes() {
@@ -28,20 +16,15 @@ async fn nothing_is_deleted_before_it_is_durable_in_both_lanes() {
         station.journal.hold(lane);
     }
     let placed = Lane::ALL.map(|lane| station.journal.status(lane).last);
-    device
-        .send(0x82, &page(0, &[(1, 1, 0x20, b""), (2, 2, 0x3b, b"")]))
-        .await;
-    device.expect(0x02, &3u32.to_le_bytes()).await;
-    device.send(0x82, &page(0, &[])).await;
+    let log = [(1, 1, 0x20, &b""[..]), (2, 2, 0x3b, b"")];
+    device.send(0x82, &page(0, &log)).await;
+    device.answer_until_silent(&log).await;
     let [critical, normal] = placed.map(|seq| seq.next());
     assert_eq!(station.journal.status(Lane::Critical).last, critical);
     assert_eq!(station.journal.status(Lane::Normal).last, normal);
-    assert!(is_silent(&mut device).await);
     station.journal.commit_to(Lane::Normal, normal);
-    assert!(
-        is_silent(&mut device).await,
-        "the critical lane is not durable"
-    );
+    // A deletion now would be a panic: the critical lane is not durable.
+    device.answer_until_silent(&log).await;
     station.journal.commit_to(Lane::Critical, critical);
     device.expect(0x03, &2u32.to_le_bytes()).await;
 }
@@ -52,22 +35,15 @@ async fn an_alarm_is_taken_while_other_records_are_not_durable() {
     let mut device = station.dial(SERIAL).await;
     device.expect(0x02, &[0; 4]).await;
     station.journal.hold(Lane::Normal);
-    device.send(0x82, &page(0, &[(1, 1, 0x20, b"")])).await;
-    assert!(is_silent(&mut device).await);
-    device.send(0x82, &page(0, &[(2, 2, 0x40, b"")])).await;
-    device.expect(0x02, &2u32.to_le_bytes()).await;
-    assert_eq!(
-        station
-            .payloads(Lane::Critical, SERIAL, "events/red-alert")
-            .len(),
-        1
-    );
-    device.send(0x82, &page(0, &[(2, 2, 0x40, b"")])).await;
-    device.expect(0x02, &3u32.to_le_bytes()).await;
-    device.send(0x82, &page(0, &[])).await;
-    assert!(is_silent(&mut device).await);
+    let log = [(1, 1, 0x20, &b""[..]), (2, 2, 0x40, b"")];
+    device.send(0x82, &page(0, &log[..1])).await;
+    device.answer_until_silent(&log[..1]).await;
+    device.send(0x82, &page(0, &log[1..])).await;
+    device.answer_until_silent(&log).await;
+    let alarms = station.records(Lane::Critical, SERIAL, "events/red-alert");
+    assert_eq!(alarms.len(), 1);
     station.journal.release(Lane::Normal);
-    device.expect(0x03, &2u32.to_le_bytes()).await;
+    assert_eq!(device.answer(&log, 0x03).await, 2u32.to_le_bytes());
 }
 
 #[tokio::test]
@@ -80,14 +56,10 @@ async fn a_full_journal_lets_the_device_wait_and_loses_nothing() {
     let mut device = station.dial(SERIAL).await;
     device.expect(0x02, &[0; 4]).await;
     station.journal.hold(Lane::Normal);
-    let mut index = 0;
     // One entry after the other until the queue is full, and two more.
-    while station.metric("identicom_journal_full_total") == 0.0 {
-        index += 1;
-        device.send(0x82, &page(1, &[(index, 1, 0x20, b"")])).await;
-        device.expect(0x02, &(index + 1).to_le_bytes()).await;
-    }
-    for _ in 0..2 {
+    let (mut index, mut more) = (0, 2);
+    while more > 0 {
+        more -= u32::from(station.metric("identicom_journal_full_total") > 0.0);
         index += 1;
         device.send(0x82, &page(1, &[(index, 1, 0x20, b"")])).await;
         device.expect(0x02, &(index + 1).to_le_bytes()).await;
@@ -95,10 +67,8 @@ async fn a_full_journal_lets_the_device_wait_and_loses_nothing() {
     // The critical lane has room.
     index += 1;
     device.send(0x82, &page(0, &[(index, 1, 0x3b, b"")])).await;
-    device.expect(0x02, &(index + 1).to_le_bytes()).await;
+    device.answer_until_silent(&[]).await;
     assert_eq!(station.records(Lane::Critical, SERIAL, "").len(), 1);
-    device.send(0x82, &page(0, &[])).await;
-    assert!(is_silent(&mut device).await);
     station.journal.release(Lane::Normal);
     device.expect(0x03, &index.to_le_bytes()).await;
     let taken = station.records(Lane::Normal, SERIAL, "events/").len();
@@ -119,7 +89,7 @@ async fn a_device_that_floods_a_full_journal_is_not_read_from() {
     let mut written = 0;
     for index in 1u32.. {
         let alarm = frame(0x82, &page(1, &[(index, 1, 0x41, &detail)]));
-        let write = tokio::time::timeout(PAUSE, device.stream.write_all(&alarm));
+        let write = tokio::time::timeout(SILENCE, device.stream.write_all(&alarm));
         // What the kernel's buffers take is taken, and no more: the station has stopped reading.
         match write.await {
             Ok(result) => result.unwrap(),
@@ -143,7 +113,7 @@ async fn a_journal_that_fails_acknowledges_nothing_and_the_device_is_let_go() {
         } else {
             station.journal.hold(Lane::Critical);
             device.send(0x82, &page(0, &[(1, 1, 0x3b, b"")])).await;
-            device.expect(0x02, &2u32.to_le_bytes()).await;
+            device.answer_until_silent(&[]).await;
             station
                 .journal
                 .fail(Lane::Critical, CommitErrorKind::NoSpace);

@@ -25,6 +25,9 @@ pub(crate) const SERIAL: &str = "0012345";
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long nothing must happen before a test believes that nothing will.
+pub(crate) const SILENCE: Duration = Duration::from_millis(100);
+
 /// What `work` comes to, or a panic if it takes too long.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work)
@@ -302,11 +305,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Device<S> {
         }
     }
 
-    /// Says that there is no picture, gets the goodbye, and sees the end.
+    /// Answers requests for the log with its entries from the wanted one on, and for a picture with
+    /// none, up to a request of the type `until`. The data of that.
+    pub(crate) async fn answer(&mut self, log: &[Entry<'_>], until: u8) -> Vec<u8> {
+        loop {
+            let (kind, data) = self.receive().await;
+            if kind == until {
+                return data;
+            }
+            self.reply(log, kind, data).await;
+        }
+    }
+
+    /// Answers as [`Device::answer`] until no request comes for as long as it takes to believe that
+    /// none will; one that is not about log or pictures is a panic.
+    pub(crate) async fn answer_until_silent(&mut self, log: &[Entry<'_>]) {
+        while let Ok((kind, data)) = tokio::time::timeout(SILENCE, self.receive()).await {
+            self.reply(log, kind, data).await;
+        }
+    }
+
+    async fn reply(&mut self, log: &[Entry<'_>], kind: u8, data: Vec<u8>) {
+        match kind {
+            0x02 => {
+                let from = u32::from_le_bytes(data.try_into().unwrap());
+                let wanted = log.iter().filter(|entry| entry.0 >= from);
+                let entries: Vec<_> = wanted.copied().collect();
+                self.send(0x82, &page(0, &entries)).await;
+            }
+            0x40 => self.send(0xc0, &[0; 18]).await,
+            other => panic!("{other:02x} {data:02x?}"),
+        }
+    }
+
+    /// Has nothing left: gets the goodbye, and sees the end.
     pub(crate) async fn leave(mut self) {
-        self.expect(0x40, &[]).await;
-        self.send(0xc0, &[0; 18]).await;
-        self.expect(0x7f, &[]).await;
+        assert!(self.answer(&[], 0x7f).await.is_empty());
         self.closed().await;
     }
 
