@@ -2,6 +2,7 @@
 //! gives the same run. `SPICA_STEPS` sets the number of steps, `SPICA_SEED` the seed.
 
 mod honest;
+mod lying;
 mod rotten;
 mod world;
 

@@ -72,6 +72,17 @@ impl Placed {
     }
 }
 
+const CURSOR: &str = "c";
+
+/// What is known of the cursor.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    Opened(Seq),
+    Removed,
+    /// The last change of it failed.
+    Nothing,
+}
+
 /// The parts of an open lane.
 pub(super) struct Running {
     pub(super) log: Arc<LaneLog>,
@@ -92,9 +103,11 @@ pub(super) struct World {
     pub(super) proven: u64,
     /// Which place a key was given first, of records that still stand.
     keys: HashMap<u64, u64>,
+    /// Whether damage may have taken keys.
+    pub(super) keys_may_be_lost: bool,
     numbers: u64,
     follower: Option<FileFollower>,
-    cursor: Option<u64>,
+    cursor: Told,
 }
 
 impl World {
@@ -108,9 +121,10 @@ impl World {
             acknowledged: 0,
             proven: 0,
             keys: HashMap::new(),
+            keys_may_be_lost: false,
             numbers: 0,
             follower: None,
-            cursor: None,
+            cursor: Told::Removed,
         }
     }
 
@@ -214,7 +228,7 @@ impl World {
         }
         let kept = self.log().status().first.0;
         assert!(
-            first.is_none_or(|first| first < kept),
+            self.keys_may_be_lost || first.is_none_or(|first| first < kept),
             "{placed:?} stands at {first:?} already"
         );
         assert_eq!(seq, self.placed.len() as u64 + 1, "places have no hole");
@@ -245,8 +259,13 @@ impl World {
         }
     }
 
+    /// Lets the keeper do all that waits. It stores how far the lane is, which proves it.
     pub(super) fn settle(&mut self) {
-        self.running.as_mut().unwrap().keeper.settle();
+        let running = self.running.as_mut().unwrap();
+        running.keeper.settle();
+        if running.log.failure().is_none() {
+            self.proven = self.acknowledged;
+        }
     }
 
     fn note_durable(&mut self, batch: bool) {
@@ -279,7 +298,10 @@ impl World {
                 assert!(to < self.log().status().first);
             }
             Followed::UpToDate => assert_eq!(before, self.log().watermark.durable().0),
-            Followed::Damaged(damage) => panic!("{damage:?}"),
+            Followed::Damaged(damage) => {
+                assert!(self.keys_may_be_lost, "{damage:?}");
+                assert_eq!(damage.from.0, before + 1);
+            }
         }
         let keep = !self.random.chance(20);
         self.follower = keep.then_some(follower);
@@ -294,25 +316,39 @@ impl World {
         }
     }
 
+    /// Opens, advances or removes the cursor. What failed may have happened all the same.
     pub(super) fn cursor(&mut self) {
         let log = Arc::clone(self.log());
         let durable = log.watermark.durable();
-        match self.cursor {
-            None => {
-                log.cursors.insert("c", durable);
-                match log.store_state() {
-                    Ok(()) => self.cursor = Some(durable.0),
-                    Err(_) => drop(log.cursors.remove("c")),
-                }
+        let there = log.cursors.get(CURSOR);
+        match there {
+            None => log.cursors.insert(CURSOR, durable),
+            Some(_) if self.random.chance(4) => drop(log.cursors.remove(CURSOR)),
+            Some(_) => {
+                assert!(log.cursors.advance(CURSOR, durable));
+                return;
             }
-            Some(_) if self.random.chance(4) => {
-                let place = log.cursors.remove("c").unwrap();
-                match log.store_state() {
-                    Ok(()) => self.cursor = None,
-                    Err(_) => log.cursors.insert("c", place),
-                }
+        }
+        self.cursor = match (log.store_state(), there) {
+            (Ok(()), None) => Told::Opened(durable),
+            (Ok(()), Some(_)) => Told::Removed,
+            (Err(_), _) => Told::Nothing,
+        };
+    }
+
+    /// Compares the cursor with what was told of it.
+    fn check_cursor(&self) {
+        match (self.cursor, self.log().cursors.get(CURSOR)) {
+            (Told::Nothing, _) | (Told::Removed, None) => {}
+            (Told::Opened(seq), Some(place)) => {
+                assert!(seq <= place, "a cursor went back");
+                assert!(place.0 <= self.acknowledged);
             }
-            Some(_) => drop(log.cursors.advance("c", durable)),
+            (told, found) => panic!("{told:?}, but it is {found:?}"),
+        }
+        let first = self.log().status().first;
+        if let Some((_, place)) = self.log().cursors.slowest() {
+            assert!(first <= place.next(), "retention went past a cursor");
         }
     }
 
@@ -354,7 +390,14 @@ impl World {
 
     /// Forgets what is not there after an opening: it was never acknowledged.
     pub(super) fn forget_after(&mut self, last: u64) {
-        self.placed.truncate(last as usize);
+        // After a repair, places that nobody will ever have stand before the next one.
+        self.placed.resize(
+            last as usize,
+            Placed {
+                number: 0,
+                key: None,
+            },
+        );
         self.keys.clear();
         for (seq, placed) in (1..).zip(&self.placed) {
             if let Some(key) = placed.key {
@@ -363,6 +406,7 @@ impl World {
         }
         let durable = self.log().watermark.durable().0;
         self.acknowledged = self.acknowledged.max(durable);
+        self.check_cursor();
     }
 
     /// Reads all that is kept and compares it; returns how many records were served.

@@ -24,7 +24,7 @@ impl Pass<'_> {
         if matches!(segment.page.seal, Slot::Good(_)) {
             return self.older(segment);
         }
-        let Some(scanned) = self.scan(&segment)? else {
+        let Some(scanned) = self.scan_twice(&segment)? else {
             return Ok(());
         };
         let proven = self.proven.max(scanned.proven);
@@ -62,6 +62,21 @@ impl Pass<'_> {
             self.close_segment(segment, scanned);
         }
         Ok(())
+    }
+
+    /// Scans the segment; once more if its end seems torn: a read that went wrong must not cut what
+    /// is there.
+    fn scan_twice(&mut self, segment: &SegmentFile) -> Result<Option<Scanned>, OpenError> {
+        let notes = self.report.notes.len();
+        let scanned = self.scan(segment)?;
+        let torn = scanned
+            .as_ref()
+            .is_some_and(|scanned| scanned.remains || scanned.doubtful.is_some());
+        if !torn {
+            return Ok(scanned);
+        }
+        self.report.notes.truncate(notes);
+        self.scan(segment)
     }
 
     /// Zeros what a crash has left of a batch, so that it cannot come back.
