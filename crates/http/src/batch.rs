@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use spica_model::{ContentType, Kind, Lane, Quality, Timestamp, Topic, limits};
 
 use crate::problem::PartError;
+use crate::sound;
 
 /// How many errors a refused batch lists.
 pub const ERRORS: usize = 20;
@@ -157,7 +158,13 @@ fn draft(raw: &RawValue) -> Result<Draft, FieldError> {
     let item: Item<'_> =
         serde_json::from_str(raw.get()).map_err(|e| (None, format!("no record: {e}")))?;
     let topic = required("topic", item.topic)?;
-    let (payload, usual) = payload(&item)?;
+    let (field, payload, usual) = payload(&item)?;
+    let content_type = word("content_type", item.content_type, usual, |text| {
+        ContentType::parse(text).map_err(|e| e.to_string())
+    })?;
+    if field == "value" || content_type == ContentType::Json {
+        sound::check(&payload).map_err(|e| (Some(field), e.to_string()))?;
+    }
     Ok(Draft {
         topic: Topic::new(topic).map_err(|e| (Some("topic"), e.to_string()))?,
         class: word("class", item.class, Lane::Normal, class)?,
@@ -168,16 +175,14 @@ fn draft(raw: &RawValue) -> Result<Draft, FieldError> {
                 .map(Some)
                 .map_err(|e: spica_model::ParseTimestampError| e.to_string())
         })?,
-        content_type: word("content_type", item.content_type, usual, |text| {
-            ContentType::parse(text).map_err(|e| e.to_string())
-        })?,
+        content_type,
         payload,
         key: word("key", item.key, None, |text| key(text).map(Some))?,
     })
 }
 
-/// The payload and the content type it has unless one is given.
-fn payload(item: &Item<'_>) -> Result<(Bytes, ContentType), FieldError> {
+/// The field of the payload, the payload, and the content type it has unless one is given.
+fn payload(item: &Item<'_>) -> Result<(&'static str, Bytes, ContentType), FieldError> {
     let (field, bytes, usual) = match (item.value, item.text, item.base64) {
         (Some(value), None, None) => ("value", value.get().as_bytes().into(), ContentType::Json),
         (None, Some(text), None) => (
@@ -208,7 +213,7 @@ fn payload(item: &Item<'_>) -> Result<(Bytes, ContentType), FieldError> {
         );
         return Err((Some(field), detail));
     }
-    Ok((bytes.into(), usual))
+    Ok((field, bytes.into(), usual))
 }
 
 fn required<'a>(field: &'static str, raw: Option<&'a RawValue>) -> Result<String, FieldError> {
@@ -335,6 +340,16 @@ mod tests {
             (r#"{"topic":"a/#","value":1}"#, Some("topic"), "wildcards"),
             (r#"{"topic":"a"}"#, None, "exactly one"),
             (r#"{"topic":"a","value":1,"text":"x"}"#, None, "exactly one"),
+            (
+                r#"{"topic":"a","value":1e400}"#,
+                Some("value"),
+                "out of range",
+            ),
+            (
+                r#"{"topic":"a","text":"{","content_type":"application/json"}"#,
+                Some("text"),
+                "EOF",
+            ),
             (r#"{"topic":"a","text":1}"#, Some("text"), "string"),
             (r#"{"topic":"a","base64":"*"}"#, Some("base64"), "Invalid"),
             (

@@ -19,8 +19,17 @@ pub(crate) struct QueryOf<T>(pub(crate) T);
 /// The variable parts of a request's path.
 pub(crate) struct PathOf<T>(pub(crate) T);
 
-/// A JSON body of an operator: small.
+/// A JSON body of an operator: small, and checked.
 pub(crate) struct Json<T>(pub(crate) T);
+
+/// What is read from a JSON body.
+pub(crate) trait FromBody: Sized {
+    /// Reads and checks.
+    ///
+    /// # Errors
+    /// 400 that says what is wrong.
+    fn from_body(bytes: &[u8]) -> Result<Self, Problem>;
+}
 
 /// Largest JSON body but for batches, in bytes.
 pub(crate) const JSON_BYTES: usize = 64 << 10;
@@ -51,12 +60,12 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for PathOf<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+impl<T: FromBody> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (_, bytes, _reserved) = body(request, app, JSON_BYTES).await?;
-        json(&bytes).map(Self)
+        T::from_body(&bytes).map(Self)
     }
 }
 

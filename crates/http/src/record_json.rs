@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use spica_model::{ContentType, Op, Record, Timestamp};
 use utoipa::ToSchema;
 
+use crate::sound;
+
 /// A record in JSON. A payload stands in one of `value`, `text` and `base64`; a tombstone has none.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Record)]
@@ -71,6 +73,9 @@ impl<'a> Shown<'a> {
         match &record.content_type {
             ContentType::Json => one_line(payload).map(Self::Value),
             ContentType::Text => std::str::from_utf8(payload).ok().map(Self::Text),
+            ContentType::Other(other) if is_json(other.as_str()) => {
+                one_line(payload).map(Self::Value)
+            }
             ContentType::Other(other) if is_text(other.as_str()) => {
                 std::str::from_utf8(payload).ok().map(Self::Text)
             }
@@ -81,14 +86,24 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// Whether it is a format on top of JSON (RFC 6839).
+fn is_json(content_type: &str) -> bool {
+    content_type
+        .split(';')
+        .next()
+        .is_some_and(|essence| essence.trim_end().ends_with("+json"))
+}
+
 fn is_text(content_type: &str) -> bool {
     content_type.starts_with("text/")
 }
 
-/// JSON without line breaks, as NDJSON and server-sent events need it; `None` if it is no JSON.
+/// JSON without line breaks, as NDJSON and server-sent events need it; `None` if it is none that
+/// every reader can read.
 /// Between tokens a line break may be left out, and within a string a raw one is not allowed: so
 /// leaving all of them out changes nothing else, not even a number's digits.
 fn one_line(payload: &[u8]) -> Option<Cow<'_, RawValue>> {
+    sound::check(payload).ok()?;
     let raw: &RawValue = serde_json::from_slice(payload).ok()?;
     if !raw.get().contains(['\n', '\r']) {
         return Some(Cow::Borrowed(raw));
@@ -200,6 +215,8 @@ mod tests {
                 r#""base64":"eyJicm9rZW4iOg==""#,
             ),
             ("text/plain", b"a\nb", r#""text":"a\nb""#),
+            ("application/senml+json;v=1", b"[1]", r#""value":[1]"#),
+            ("application/json", b"1e400", r#""base64":"MWU0MDA=""#),
             ("text/csv", b"a,b", r#""text":"a,b""#),
             ("text/plain", b"\xff", r#""base64":"/w==""#),
             ("application/cbor", b"\x01", r#""base64":"AQ==""#),

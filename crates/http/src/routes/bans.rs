@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
 use spica_admission::{Admission, Ban, BanError};
 use spica_model::{Lane, Timestamp};
 use spica_settings::Span;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{Caller, Operator, Reader, Source};
 use crate::commit::commit;
-use crate::extract::{Json, PathOf};
+use crate::extract::{FromBody, Json, PathOf, json};
 use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Usual};
 use crate::paging::JsonPage;
 use crate::problem::{Problem, ProblemKind};
@@ -58,6 +58,28 @@ pub(crate) struct NewBanBody {
     /// Why, up to 200 bytes.
     #[serde(default)]
     reason: String,
+}
+
+/// A ban to make, checked as far as that goes without the bans there are.
+pub(crate) struct NewBan {
+    source: IpNet,
+    lasts: Span,
+    reason: String,
+}
+
+impl FromBody for NewBan {
+    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
+        let NewBanBody {
+            source,
+            lasts,
+            reason,
+        } = json(bytes)?;
+        Ok(Self {
+            source: net(&source)?,
+            lasts,
+            reason,
+        })
+    }
 }
 
 const STATIONS: &str = "stations";
@@ -147,29 +169,32 @@ pub(crate) async fn add(
     State(app): State<App>,
     Caller(identity, _): Caller<Operator>,
     Source(own): Source,
-    Json(body): Json<NewBanBody>,
+    Json(NewBan {
+        source,
+        lasts,
+        reason,
+    }): Json<NewBan>,
 ) -> Result<Response, Problem> {
-    let source = net(&body.source)?;
     if own.is_some_and(|own| source.contains(&own.to_canonical())) {
         let detail = format!("{source} contains the address that this request comes from");
         return Err(Problem::new(ProblemKind::Conflict, detail));
     }
-    let detail = json!({ "for": body.lasts.to_string(), "reason": body.reason });
+    let detail = serde_json::json!({ "for": lasts.to_string(), "reason": reason });
     let author = app.author(&identity);
     let audit = app.audit(&author, "bans", "ban.add", &source.to_string(), detail)?;
     commit(&app, Lane::Normal, &[audit.as_new()]).await?;
     let now = app.monotonic();
     let made = both(&app, |_, admission| {
-        admission.ban(now, source, body.lasts.into(), body.reason.clone())
+        admission.ban(now, source, lasts.into(), reason.clone())
     });
     for made in made {
         made.map_err(refused)?;
     }
-    let left = body.lasts.into();
+    let left = lasts.into();
     let source = source.trunc();
     let ban = Ban {
         source,
-        reason: body.reason,
+        reason,
         automatic: false,
         left,
     };
@@ -208,7 +233,7 @@ pub(crate) async fn remove(
         "bans",
         "ban.remove",
         &source.to_string(),
-        json!(null),
+        Value::Null,
     )?;
     commit(&app, Lane::Normal, &[audit.as_new()]).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{Caller, Operator, Reader};
 use crate::command_call::{Arguments, CommandCall, CommandName};
-use crate::extract::{Json, PathOf};
+use crate::extract::{FromBody, Json, PathOf, json};
 use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Usual};
 use crate::paging::JsonPage;
 use crate::problem::{PartError, Problem};
@@ -111,9 +111,16 @@ impl Default for ArgumentsBody {
     }
 }
 
-impl NewCommandBody {
-    fn call(self) -> Result<CommandCall, Problem> {
-        let command = match (self.name, self.code) {
+/// A command to queue, checked as far as that goes without the device's protocol.
+pub(crate) struct NewCommand {
+    call: CommandCall,
+    expires_in: std::time::Duration,
+}
+
+impl FromBody for NewCommand {
+    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
+        let body: NewCommandBody = json(bytes)?;
+        let command = match (body.name, body.code) {
             (Some(name), None) => CommandName::Name(name),
             (None, Some(code)) => CommandName::Code(code),
             _ => {
@@ -122,12 +129,16 @@ impl NewCommandBody {
                 ));
             }
         };
-        let arguments = match self.arguments {
+        let arguments = match body.arguments {
             ArgumentsBody::None(()) => Arguments::Fields(serde_json::Map::new()),
             ArgumentsBody::Hex(hex) => Arguments::Hex(hex),
             ArgumentsBody::Fields(fields) => Arguments::Fields(fields),
         };
-        Ok(CommandCall { command, arguments })
+        let call = CommandCall { command, arguments };
+        Ok(Self {
+            call,
+            expires_in: body.expires_in.map_or(EXPIRES_IN, Into::into),
+        })
     }
 }
 
@@ -172,11 +183,10 @@ pub(crate) async fn queue(
     State(app): State<App>,
     Caller(identity, _): Caller<Operator>,
     PathOf(serial): PathOf<String>,
-    Json(body): Json<NewCommandBody>,
+    Json(NewCommand { call, expires_in }): Json<NewCommand>,
 ) -> Result<Response, Problem> {
     let serial = serial_of(&serial)?;
-    let expires_in = body.expires_in.map_or(EXPIRES_IN, Into::into);
-    let encoded = app.parts.commands.encode(&body.call()?).map_err(|error| {
+    let encoded = app.parts.commands.encode(&call).map_err(|error| {
         let field = Some(error.field.to_owned());
         let part = PartError {
             index: None,

@@ -9,7 +9,7 @@ use spica_views::DeviceError;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Caller, Operator, Reader};
-use crate::extract::{Json, PathOf, QueryOf, body, media_type};
+use crate::extract::{FromBody, Json, PathOf, QueryOf, body, json, media_type};
 use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Unsupported, Usual};
 use crate::paging::{JsonPage, limit};
 use crate::problem::{PartError, Problem, ProblemKind};
@@ -106,9 +106,16 @@ impl Default for RegistrationBody {
     }
 }
 
-impl From<RegistrationBody> for Registration {
-    fn from(body: RegistrationBody) -> Self {
-        Self {
+impl FromBody for Registration {
+    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
+        json::<RegistrationBody>(bytes)?.checked()
+    }
+}
+
+impl RegistrationBody {
+    fn checked(self) -> Result<Registration, Problem> {
+        let body = self;
+        let registration = Registration {
             name: body.name,
             enabled: body.enabled,
             check_in_minutes: body.check_in_minutes,
@@ -116,7 +123,10 @@ impl From<RegistrationBody> for Registration {
             customer: body.customer,
             note: body.note,
             allowed_versions: body.allowed_versions,
-        }
+        };
+        let checked = registration.check();
+        checked.map_err(|error| part(error.field, error.to_string()))?;
+        Ok(registration)
     }
 }
 
@@ -129,6 +139,26 @@ pub(crate) struct NewDeviceBody {
     #[serde(flatten)]
     #[schema(inline)]
     registration: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A device to register, checked.
+pub(crate) struct NewDevice {
+    serial: Serial,
+    registration: Registration,
+}
+
+impl FromBody for NewDevice {
+    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
+        let body: NewDeviceBody = json(bytes)?;
+        let rest = serde_json::Value::Object(body.registration);
+        let registration: RegistrationBody = serde_json::from_value(rest).map_err(|error| {
+            Problem::bad_request(format!("the body is not the expected JSON: {error}"))
+        })?;
+        Ok(Self {
+            serial: serial_of(&body.serial)?,
+            registration: registration.checked()?,
+        })
+    }
 }
 
 /// A page of devices.
@@ -237,13 +267,11 @@ pub(crate) async fn list(
 pub(crate) async fn add(
     State(app): State<App>,
     Caller(identity, _): Caller<Operator>,
-    Json(body): Json<NewDeviceBody>,
+    Json(NewDevice {
+        serial,
+        registration,
+    }): Json<NewDevice>,
 ) -> Result<Response, Problem> {
-    let serial = serial_of(&body.serial)?;
-    let registration: RegistrationBody =
-        serde_json::from_value(serde_json::Value::Object(body.registration)).map_err(|error| {
-            Problem::bad_request(format!("the body is not the expected JSON: {error}"))
-        })?;
     if app.parts.views.device(&serial).is_some() {
         let detail = format!("{serial} is registered already: change it with PUT");
         return Err(Problem::new(ProblemKind::Conflict, detail));
@@ -251,7 +279,7 @@ pub(crate) async fn add(
     let added = app
         .parts
         .devices
-        .put(serial, registration.into(), &identity.by())
+        .put(serial, registration, &identity.by())
         .await;
     let device = added.map_err(refused)?;
     created(
@@ -330,14 +358,14 @@ pub(crate) async fn put(
     State(app): State<App>,
     Caller(identity, _): Caller<Operator>,
     PathOf(serial): PathOf<String>,
-    Json(body): Json<RegistrationBody>,
+    Json(registration): Json<Registration>,
 ) -> Result<(StatusCode, axum::Json<DeviceBody>), Problem> {
     let serial = serial_of(&serial)?;
     let known = app.parts.views.device(&serial).is_some();
     let put = app
         .parts
         .devices
-        .put(serial, body.into(), &identity.by())
+        .put(serial, registration, &identity.by())
         .await;
     let device = put.map_err(refused)?;
     let status = if known {

@@ -5,6 +5,8 @@
     reason = "the code that utoipa::path writes has some"
 )]
 
+use crate::extract::FromBody;
+
 pub(crate) mod bans;
 pub(crate) mod commands;
 pub(crate) mod devices;
@@ -19,3 +21,18 @@ pub(crate) mod records;
 pub(crate) mod tokens;
 pub(crate) mod topics;
 pub(crate) mod tree;
+
+/// Reads `bytes` as each kind of body that operators send, and checks what was read: how many kinds
+/// it could be. For fuzzers, which look for a body that is read in a way it must not be.
+#[must_use]
+pub fn readings(bytes: &[u8]) -> usize {
+    let readings = [
+        devices::import_of(bytes).is_ok(),
+        devices::NewDevice::from_body(bytes).is_ok(),
+        spica_devices::Registration::from_body(bytes).is_ok(),
+        commands::NewCommand::from_body(bytes).is_ok(),
+        bans::NewBan::from_body(bytes).is_ok(),
+        tokens::NewTokenBody::from_body(bytes).is_ok(),
+    ];
+    readings.into_iter().filter(|read| *read).count()
+}

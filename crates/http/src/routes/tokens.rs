@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{Admin, Caller, stored};
 use crate::commit::commit;
-use crate::extract::{Json, PathOf};
+use crate::extract::{FromBody, Json, PathOf, json};
 use crate::facts::Fact;
 use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Usual};
 use crate::paging::JsonPage;
@@ -69,6 +69,14 @@ pub(crate) struct NewTokenBody {
     role: Role,
     /// For the role `device`, and only for it: the device's serial.
     serial: Option<String>,
+}
+
+impl FromBody for NewTokenBody {
+    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
+        let body: Self = json(bytes)?;
+        body.check()?;
+        Ok(body)
+    }
 }
 
 impl NewTokenBody {
@@ -135,7 +143,6 @@ pub(crate) async fn add(
     Caller(identity, _): Caller<Admin>,
     Json(body): Json<NewTokenBody>,
 ) -> Result<Response, Problem> {
-    body.check()?;
     let views = &app.parts.views;
     if token_store::all(views).len() >= TOKENS {
         let detail = format!("there are {TOKENS} tokens, the limit: revoke one first");

@@ -19,6 +19,7 @@ use crate::ownership::may_publish;
 use crate::problem::{Problem, ProblemKind};
 use crate::publish;
 use crate::record_json;
+use crate::sound;
 use crate::state::App;
 
 /// The header that makes a repeated publish harmless.
@@ -156,12 +157,11 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&
     text.map_err(|_| Problem::bad_request(format!("{name}: visible ASCII only")))
 }
 
-/// Who says JSON must send JSON: later readers rely on it.
+/// Who says JSON must send JSON that everyone can read: later readers rely on it.
 fn is_json(payload: &[u8]) -> Result<(), Problem> {
-    let read: Result<&serde_json::value::RawValue, _> = serde_json::from_slice(payload);
-    read.map(drop).map_err(|error| {
+    sound::check(payload).map_err(|error| {
         Problem::bad_request(format!(
-            "Content-Type is application/json, but the body is not: {error}"
+            "Content-Type is application/json, but the body: {error}"
         ))
     })
 }

@@ -191,19 +191,31 @@ const HANDBOOK: &str = include_str!("../../../../docs/http-api.md");
 
 #[test]
 fn the_handbook_lists_every_operation_and_every_problem() {
-    let listed: BTreeSet<String> = HANDBOOK
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .filter(|code| {
-            METHODS
-                .iter()
-                .any(|method| code.starts_with(&format!("{method} ")))
+    // Rows are `| `METHOD /path` | roles | what |`.
+    let row = |line: &str| {
+        let (operation, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+        let known = METHODS
+            .iter()
+            .any(|method| operation.starts_with(&format!("{method} ")));
+        known.then(|| {
+            (
+                operation.to_owned(),
+                rest.split(" |").next().unwrap().to_owned(),
+            )
         })
-        .map(str::to_owned)
-        .collect();
-    let served: BTreeSet<String> = operations()
+    };
+    let listed: BTreeSet<_> = HANDBOOK.lines().filter_map(row).collect();
+    let served: BTreeSet<_> = operations()
         .into_iter()
-        .map(|(path, method, _)| format!("{method} {path}"))
+        .map(|(path, method, operation)| {
+            let roles = roles(&operation).join(", ");
+            let roles = if roles.is_empty() {
+                "–".to_owned()
+            } else {
+                roles
+            };
+            (format!("{method} {path}"), roles)
+        })
         .collect();
     assert_eq!(listed, served, "the table of endpoints in docs/http-api.md");
     for kind in ProblemKind::ALL {
