@@ -169,3 +169,39 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn what_cannot_be_written_at_once_is_kept_and_written_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut reader = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let mut io = Io::plain(listener.accept().await.unwrap().0);
+        poll_fn(|cx| match &io.stream {
+            Stream::Plain(stream) => stream.poll_write_ready(cx),
+            Stream::Tls(_) => Poll::Ready(Ok(())),
+        })
+        .await
+        .unwrap();
+        let bytes: Vec<u8> = (0..16u32 << 20).map(|n| (n >> 8) as u8).collect();
+        for part in bytes.chunks(5_000_000) {
+            io.send(part).unwrap();
+        }
+        assert!(!io.is_sent(), "a socket does not take 16 MiB at once");
+        let mut got = vec![0; bytes.len()];
+        let (sent, read) =
+            tokio::join!(poll_fn(|cx| io.poll_sent(cx)), reader.read_exact(&mut got));
+        sent.unwrap();
+        read.unwrap();
+        assert!(io.is_sent());
+        assert!(got == bytes, "not the same bytes");
+    }
+}

@@ -104,6 +104,28 @@ async fn a_command_goes_on_the_wire_only_when_that_is_durable() {
 }
 
 #[tokio::test]
+async fn a_full_journal_lets_commands_wait() {
+    let station = Station::start_short().await;
+    let id = station.queue(2, &[]).await;
+    let mut device = station.dial(SERIAL).await;
+    device.hand_over(&[]).await;
+    device.expect(0x40, &[]).await;
+    station.fill(Lane::Normal);
+    device.send(0xc0, &[0; 18]).await;
+    device.answer_until_silent(&[]).await;
+    station.journal.release(Lane::Normal);
+    device.expect(0x10, &wire(id, 2, &[])).await;
+    station.fill(Lane::Normal);
+    device
+        .send(0x90, &[&id.to_le_bytes()[..], &[0]].concat())
+        .await;
+    device.answer_until_silent(&[]).await;
+    station.journal.release(Lane::Normal);
+    device.expect(0x7f, &[]).await;
+    assert_eq!(station.command(id).state, CommandState::Confirmed);
+}
+
+#[tokio::test]
 async fn an_unanswered_command_comes_again_and_an_answer_counts_though_the_device_is_gone() {
     let station = Station::start().await;
     let id = station.queue(2, &[]).await;

@@ -1,13 +1,14 @@
 //! Who is admitted, and how those who say nothing, or nonsense, end.
 
+use spica_model::Lane;
 use spica_settings::Span;
 use spica_station_identicom::Settings;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{SERIAL, Station, soon};
+use crate::support::{SERIAL, Station, page, soon};
 
 /// A station whose patience is short.
-fn impatient(settings: &mut Settings) {
+pub(crate) fn impatient(settings: &mut Settings) {
     settings.timeouts.identity_request = Some(Span::from_millis(50));
     settings.timeouts.idle = Some(Span::from_millis(200));
     settings.timeouts.session = Some(Span::from_secs(10));
@@ -52,6 +53,34 @@ async fn a_device_that_stops_answering_is_closed() {
     assert_eq!(station.metric(line), 1.0);
     let offence = "admission_offences_total{reason=\"handshake_timeout\"}";
     assert_eq!(station.metric(offence), 0.0, "a weak radio is no offence");
+}
+
+#[tokio::test]
+async fn waiting_for_the_journal_takes_no_time_from_the_device_and_gives_it_none() {
+    let station = Station::start_with(impatient).await;
+    let mut device = station.dial(SERIAL).await;
+    device.expect(0x02, &[0; 4]).await;
+    station.journal.hold(Lane::Normal);
+    device.send(0x82, &page(0, &[(1, 1, 0x20, b"")])).await;
+    // Longer than a device may take.
+    for _ in 0..4 {
+        device.answer_until_silent(&[]).await;
+    }
+    station.journal.release(Lane::Normal);
+    device.expect(0x03, &1u32.to_le_bytes()).await;
+    device.closed().await;
+    let line = "identicom_connections_closed_total{reason=\"idle-timeout\"}";
+    assert_eq!(station.metric(line), 1.0);
+}
+
+#[tokio::test]
+async fn a_source_of_good_devices_is_forgiven_as_many_offences() {
+    let station = Station::start_with(|settings| settings.admission.ban_offences = 1).await;
+    station.dial(SERIAL).await.leave().await;
+    for banned in [0.0, 1.0] {
+        station.dial("stranger").await.closed().await;
+        assert_eq!(station.metric("admission_banned_total"), banned);
+    }
 }
 
 #[tokio::test]
@@ -144,7 +173,7 @@ async fn a_crowd_is_served_beside_those_who_say_nothing() {
     for task in tasks {
         task.await.unwrap();
     }
-    let taken = station.records(spica_model::Lane::Normal, SERIAL, "events/");
+    let taken = station.records(Lane::Normal, SERIAL, "events/");
     assert_eq!(taken.len(), 100);
     assert_eq!(station.metric("identicom_connections_open"), 100.0);
 }

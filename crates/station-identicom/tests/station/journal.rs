@@ -1,6 +1,5 @@
 //! Nothing is acknowledged before it is durable, whatever the journal does.
 
-use spica_journal::memory::{Limits, MemoryJournal};
 use spica_journal::{CommitErrorKind, Journal};
 use spica_model::Lane;
 use tokio::io::AsyncWriteExt;
@@ -30,6 +29,27 @@ async fn nothing_is_deleted_before_it_is_durable_in_both_lanes() {
 }
 
 #[tokio::test]
+async fn a_repeated_entry_does_not_vouch_for_a_new_one() {
+    let station = Station::start().await;
+    let mut device = station.dial(SERIAL).await;
+    assert_eq!(
+        device.answer(&[(5, 1, 0x20, b"")], 0x03).await,
+        [5, 0, 0, 0]
+    );
+    drop(device);
+    let mut device = station.dial(SERIAL).await;
+    device.expect(0x02, &[0; 4]).await;
+    station.journal.hold(Lane::Normal);
+    device.send(0x82, &page(1, &[(3, 1, 0x20, b"")])).await;
+    device.expect(0x02, &4u32.to_le_bytes()).await;
+    // Durable since the first connection; the one before it is not.
+    device.send(0x82, &page(0, &[(5, 1, 0x20, b"")])).await;
+    device.answer_until_silent(&[]).await;
+    station.journal.release(Lane::Normal);
+    device.expect(0x03, &5u32.to_le_bytes()).await;
+}
+
+#[tokio::test]
 async fn an_alarm_is_taken_while_other_records_are_not_durable() {
     let station = Station::start().await;
     let mut device = station.dial(SERIAL).await;
@@ -48,11 +68,7 @@ async fn an_alarm_is_taken_while_other_records_are_not_durable() {
 
 #[tokio::test]
 async fn a_full_journal_lets_the_device_wait_and_loses_nothing() {
-    let limits = Limits {
-        queue_bytes: 600,
-        ..Limits::default()
-    };
-    let station = Station::start_on(MemoryJournal::with(limits), |_| {}).await;
+    let station = Station::start_short().await;
     let mut device = station.dial(SERIAL).await;
     device.expect(0x02, &[0; 4]).await;
     station.journal.hold(Lane::Normal);
@@ -77,11 +93,7 @@ async fn a_full_journal_lets_the_device_wait_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_device_that_floods_a_full_journal_is_not_read_from() {
-    let limits = Limits {
-        queue_bytes: 600,
-        ..Limits::default()
-    };
-    let station = Station::start_on(MemoryJournal::with(limits), |_| {}).await;
+    let station = Station::start_short().await;
     let mut device = station.dial(SERIAL).await;
     device.expect(0x02, &[0; 4]).await;
     station.journal.hold(Lane::Normal);

@@ -120,6 +120,23 @@ async fn a_picture_is_recorded_durably_before_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn a_full_journal_lets_a_picture_wait() {
+    let station = Station::start_short().await;
+    let content = picture(10);
+    let mut device = station.dial(SERIAL).await;
+    device.offer(1, &content, crc32(&content)).await;
+    device.expect(0x41, &request(1, 0)).await;
+    station.fill(Lane::Normal);
+    let data = [&request(1, 0)[..], &content].concat();
+    device.send(0xc1, &data).await;
+    device.answer_until_silent(&[]).await;
+    station.journal.release(Lane::Normal);
+    device.expect(0x42, &1u32.to_le_bytes()).await;
+    let records = station.records(Lane::Normal, SERIAL, "pictures");
+    assert_eq!(records.len(), 1);
+}
+
+#[tokio::test]
 async fn a_picture_with_a_wrong_crc_is_read_again_and_then_left() {
     let station = Station::start().await;
     let content = picture(1_200);

@@ -93,6 +93,20 @@ async fn a_balancer_without_a_header_is_closed() {
 }
 
 #[tokio::test]
+async fn a_balancer_that_says_nothing_is_closed_in_time() {
+    let station = Station::start_with(|settings| {
+        behind_a_balancer(settings);
+        crate::connections::impatient(settings);
+    })
+    .await;
+    let mut device = station.connect().await;
+    device.write(b"PROXY TCP4 ").await;
+    device.closed().await;
+    let late = "identicom_connections_closed_total{reason=\"handshake-timeout\"}";
+    assert_eq!(station.metric(late), 1.0);
+}
+
+#[tokio::test]
 async fn nobody_else_may_claim_an_address() {
     let station = Station::start_with(|settings| {
         settings.proxy_protocol_from = vec!["192.0.2.0/24".parse().unwrap()];

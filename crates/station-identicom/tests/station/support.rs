@@ -10,9 +10,9 @@ use prometheus_client::registry::Registry;
 use spica_admission::Admission;
 use spica_clock::SystemClock;
 use spica_devices::{Registration, Serial};
-use spica_journal::memory::MemoryJournal;
+use spica_journal::memory::{Limits, MemoryJournal};
 use spica_journal::{Followed, Journal};
-use spica_model::{Lane, Record, Seq, Topic};
+use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Record, Seq, Timestamp, Topic};
 use spica_objects::PictureStore;
 use spica_station_identicom::{AdmissionCollector, Deps, Metrics, Server, Settings};
 use spica_views::{DeviceService, Views};
@@ -59,6 +59,15 @@ impl Station {
         Self::start_on(MemoryJournal::new(), change).await
     }
 
+    /// A station whose journal's queues are short.
+    pub(crate) async fn start_short() -> Self {
+        let limits = Limits {
+            queue_bytes: 600,
+            ..Limits::default()
+        };
+        Self::start_on(MemoryJournal::with(limits), |_| {}).await
+    }
+
     /// A station on a journal of the test's own.
     pub(crate) async fn start_on(
         journal: Arc<MemoryJournal>,
@@ -96,6 +105,29 @@ impl Station {
         server.stop(PATIENCE).await;
         self.deps.pictures = open_pictures(self.directory.path());
         self.server = Some(Server::start(&self.settings, self.deps.clone()).unwrap());
+    }
+
+    /// Fills the queue of a lane, which then is held.
+    pub(crate) fn fill(&self, lane: Lane) {
+        self.journal.hold(lane);
+        let topic = Topic::new("root/filler").unwrap();
+        let record = NewRecord {
+            topic: &topic,
+            kind: Kind::Event,
+            op: Op::Put,
+            quality: Quality::Good,
+            received: Timestamp::EPOCH,
+            source_time: None,
+            content_type: &ContentType::Text,
+            payload: &[b'x'; 100],
+            key: None,
+            cause: None,
+        };
+        while self
+            .journal
+            .submit(lane, std::slice::from_ref(&record))
+            .is_ok()
+        {}
     }
 
     pub(crate) async fn register(&self, serial: &str, registration: Registration) {

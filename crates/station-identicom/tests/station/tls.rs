@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -116,6 +117,20 @@ async fn what_is_no_tls_is_a_probe() {
     let probe = "admission_offences_total{reason=\"probe\"}";
     station.until(|station| station.metric(probe) == 1.0).await;
     assert_eq!(station.metric("identicom_tls_errors_total"), 1.0);
+}
+
+#[tokio::test]
+async fn a_handshake_does_not_hold_a_stop_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut station, _) = start(directory.path(), |_| {}).await;
+    let stream = TcpStream::connect(address(&station)).await.unwrap();
+    station
+        .until(|station| station.metric("identicom_connections_open") == 1.0)
+        .await;
+    let stop = station.server.take().unwrap().stop(Duration::from_secs(60));
+    let stopped = soon(stop).await;
+    assert_eq!((stopped.finished, stopped.cut), (1, 0));
+    Device::new(stream).closed().await;
 }
 
 #[tokio::test]
