@@ -93,40 +93,27 @@ impl Profile {
         command: &Command,
         given: &[(&str, Argument<'_>)],
     ) -> Result<Vec<u8>, ArgumentError> {
-        for (name, _) in given {
-            if !command.arguments.fields().iter().any(|f| f.name == *name) {
-                return Err(ArgumentError::Unknown {
-                    command: command.name.clone(),
-                    argument: (*name).to_owned(),
-                    allowed: command.wanted(),
-                });
-            }
+        if let Some((name, _)) = given.iter().find(|(name, _)| !command.has(name)) {
+            return Err(ArgumentError::Unknown {
+                command: command.name.clone(),
+                argument: (*name).to_owned(),
+                allowed: command.wanted(),
+            });
         }
         let mut bytes = Vec::new();
         for field in command.arguments.fields() {
-            let wrong = |missing: bool| {
-                let (command, argument) = (command.name.clone(), field.name.clone());
-                let wanted = field.kind.wanted();
-                if missing {
-                    ArgumentError::Missing {
-                        command,
-                        argument,
-                        wanted,
-                    }
-                } else {
-                    ArgumentError::Invalid {
-                        command,
-                        argument,
-                        wanted,
-                    }
-                }
-            };
-            let (_, argument) = given
-                .iter()
-                .find(|(name, _)| field.name == *name)
-                .ok_or_else(|| wrong(true))?;
+            let argument = given.iter().find(|(name, _)| field.name == *name);
+            let (_, argument) = argument.ok_or_else(|| ArgumentError::Missing {
+                command: command.name.clone(),
+                argument: field.name.clone(),
+                wanted: field.kind.wanted(),
+            })?;
             self.write(field.kind, *argument, &mut bytes)
-                .ok_or_else(|| wrong(false))?;
+                .ok_or_else(|| ArgumentError::Invalid {
+                    command: command.name.clone(),
+                    argument: field.name.clone(),
+                    wanted: field.kind.wanted(),
+                })?;
         }
         self.within_limit(bytes)
     }
@@ -184,6 +171,10 @@ impl Command {
     #[must_use]
     pub fn read<'p, 'd>(&'p self, arguments: &'d [u8]) -> Option<Values<'p, 'd>> {
         self.arguments.read(arguments)
+    }
+
+    fn has(&self, argument: &str) -> bool {
+        self.arguments.fields().iter().any(|f| f.name == argument)
     }
 
     /// What the command's arguments are, for people.

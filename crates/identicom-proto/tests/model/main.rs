@@ -21,6 +21,8 @@ use crate::random::Random;
 
 /// Connections that break, before those that do not.
 const BROKEN: usize = 4;
+/// Far more steps than a whole connection has.
+const STEPS: usize = 20_000;
 /// Connections that may be needed to bring home what is left.
 const WHOLE: usize = 30;
 
@@ -43,7 +45,10 @@ fn run(seed: u64, delete_argument: DeleteArgument) {
     device.settle_down();
     for _ in 0..WHOLE {
         let mut link = Link::open(&hub);
-        while link.step(&mut device, &mut hub, &mut random, false) {}
+        let mut steps = 0..STEPS;
+        while link.step(&mut device, &mut hub, &mut random, false) {
+            assert!(steps.next().is_some(), "the connection never ends");
+        }
         hub.lose_connection(false);
         device.lose_connection();
         if device.is_empty() && hub.has_settled_all() {
@@ -54,7 +59,7 @@ fn run(seed: u64, delete_argument: DeleteArgument) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn nothing_is_lost_with_devices_that_delete_up_to_an_index(seed: u64) {

@@ -106,6 +106,27 @@ fn any_other_answer_will_do() {
 }
 
 #[test]
+fn the_deletion_of_a_picture_will_do_too() {
+    let mut s = Scenario::at_pictures();
+    s.says(FromDevice::PictureHeader(PICTURE), "open 7");
+    s.page(0, &[(5, MAN_DOWN)], "append 1 critical 5:3b");
+    s.shell(
+        Input::Picture(PictureAnswer::Complete),
+        "> ReadLog { from: 0 }",
+    );
+    s.page(
+        0,
+        &[(5, MAN_DOWN)],
+        "append 2 critical 5:3b, > DeletePicture { picture: 7 }",
+    );
+    s.shell(Input::Durable { batch: 2 }, "");
+    s.says(
+        FromDevice::PictureDeleted { picture: 7 },
+        "> DeleteLog { last: Some(5) }",
+    );
+}
+
+#[test]
 fn when_there_is_no_other_question_one_is_asked() {
     let mut s = Scenario::reading();
     s.shell(Input::Stop, "");
