@@ -19,7 +19,7 @@ use spica_clock::{Clock, SystemClock};
 use spica_journal::{Journal, SubmitError, Ticket};
 use spica_journal_file::{FileJournal, Options};
 use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Topic};
-use spica_storage::{File, OsStorage, Storage};
+use spica_storage::{OsStorage, Storage};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 

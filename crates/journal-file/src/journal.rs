@@ -109,15 +109,25 @@ impl FileJournal {
     ) -> Result<(Arc<Self>, RecoveryReport), OpenError> {
         let opened = open::open(options, storages, clock)?;
         let [critical, normal] = opened.lanes;
-        let lanes = [Arc::clone(&critical.log), Arc::clone(&normal.log)];
-        let threads = vec![Threads::start(critical)?, Threads::start(normal)?];
         let journal = Self {
-            lanes,
+            lanes: [Arc::clone(&critical.log), Arc::clone(&normal.log)],
             meta: Mutex::new(opened.meta),
-            threads: Mutex::new(threads),
+            threads: Mutex::default(),
             cursors: Mutex::new(()),
         };
+        for lane in [critical, normal] {
+            // If one cannot be started, dropping the journal ends those that were.
+            let threads = Threads::start(lane)?;
+            journal.threads.lock().push(threads);
+        }
         Ok((Arc::new(journal), opened.report))
+    }
+
+    /// Lets the background work of a lane that waits be done, and returns when it is: full segments
+    /// are sealed, cursors stored, and what is past its retention is retired. None of it needs to be
+    /// asked for; it only comes sooner.
+    pub fn settle(&self, lane: Lane) {
+        self.lane(lane).chores.settle();
     }
 
     /// How a lane stands, in detail.

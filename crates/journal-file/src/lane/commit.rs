@@ -75,6 +75,8 @@ impl Committer {
 
     /// Commits until the lane is closed or fails.
     pub(crate) fn run(mut self) {
+        let lane = Arc::clone(&self.lane);
+        let _guard = lane.fails_with_thread("commit");
         loop {
             let done = match self.next() {
                 Work::Batch(filling) => self.commit(filling),

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use spica_journal_format::{CursorEntry, State};
 use spica_model::{Epoch, Seq};
 use spica_storage::File;
+
+use super::{Failing, LaneLog};
+use crate::names;
 
 /// The cursors of a lane as its consumers know them, and as they are stored.
 pub(crate) struct Cursors {
@@ -22,10 +26,10 @@ struct Stored {
 /// What else is stored with the cursors.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
-    pub(crate) durable: Seq,
-    pub(crate) first_segment: u64,
-    pub(crate) first: Seq,
-    pub(crate) reigns: Vec<(Epoch, Seq)>,
+    durable: Seq,
+    first_segment: u64,
+    first: Seq,
+    reigns: Vec<(Epoch, Seq)>,
 }
 
 /// What failed when the state was stored.
@@ -93,9 +97,11 @@ impl Cursors {
         Some((slowest.name.clone(), slowest.seq))
     }
 
-    /// Stores everything durably, unless nothing has changed.
-    pub(crate) fn store(&self, facts: Facts) -> Result<(), StoreError> {
+    /// Stores everything durably, unless nothing has changed. The facts are asked for when nobody
+    /// else can store older ones after them any more.
+    pub(crate) fn store(&self, facts: impl FnOnce() -> Facts) -> Result<(), StoreError> {
         let mut stored = self.stored.lock();
+        let facts = facts();
         let cursors = self
             .list()
             .into_iter()
@@ -123,5 +129,36 @@ impl Cursors {
         stored.file.sync_data().map_err(StoreError::Sync)?;
         stored.state = state;
         Ok(())
+    }
+}
+
+impl LaneLog {
+    /// Stores cursors and facts durably. A failed flush fails the lane.
+    pub(crate) fn store_state(&self) -> Result<(), Arc<str>> {
+        let error = match self.cursors.store(|| self.facts()) {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Sync(error)) => {
+                let error = self.commit_error(Failing::Sync, names::STATE, &error);
+                self.fail(error.clone());
+                error
+            }
+            Err(StoreError::Write(error)) => {
+                let error = self.commit_error(Failing::Write, names::STATE, &error);
+                tracing::warn!(lane = %self.lane, "{error}; cursors stay where they were stored last");
+                error
+            }
+        };
+        Err(error.detail)
+    }
+
+    fn facts(&self) -> Facts {
+        let durable = self.watermark.durable();
+        let oldest = self.segments.oldest();
+        Facts {
+            durable,
+            first_segment: oldest.as_ref().map_or(0, |segment| segment.number),
+            first: oldest.map_or(durable.next(), |segment| segment.first),
+            reigns: self.queue.lock().reigns.clone(),
+        }
     }
 }

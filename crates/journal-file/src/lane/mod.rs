@@ -125,6 +125,12 @@ impl LaneLog {
         self.work.notify_all();
     }
 
+    /// A guard that fails the lane if the thread that holds it panics: whoever waits for it would
+    /// wait for ever.
+    pub(crate) fn fails_with_thread(&self, thread: &'static str) -> ThreadGuard<'_> {
+        ThreadGuard { lane: self, thread }
+    }
+
     pub(crate) fn failure(&self) -> Option<CommitError> {
         match &self.queue.lock().stage {
             Stage::Failed(error) => Some(error.clone()),
@@ -167,5 +173,23 @@ impl LaneLog {
             ledger: &self.ledger,
         };
         describe.damage(from, to, name, offset, reason)
+    }
+}
+
+/// See [`LaneLog::fails_with_thread`].
+pub(crate) struct ThreadGuard<'a> {
+    lane: &'a LaneLog,
+    thread: &'static str,
+}
+
+impl Drop for ThreadGuard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.lane.fail(CommitError {
+                lane: self.lane.lane,
+                kind: CommitErrorKind::Write,
+                detail: format!("its {} thread has panicked", self.thread).into(),
+            });
+        }
     }
 }

@@ -48,6 +48,17 @@ impl Recent {
         drop(gone);
     }
 
+    /// Forgets batches that begin before `first`: retention has taken them.
+    pub(crate) fn forget_before(&self, first: Seq) {
+        let mut inner = self.inner.lock();
+        while let Some(batch) = inner
+            .batches
+            .pop_front_if(|batch| batch.header.first < first)
+        {
+            inner.bytes -= cost(&batch);
+        }
+    }
+
     /// The batch that holds `seq`.
     pub(crate) fn holding(&self, seq: Seq) -> Option<Batch> {
         let batches = &self.inner.lock().batches;

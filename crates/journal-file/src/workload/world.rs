@@ -368,7 +368,7 @@ impl World {
             running.committer.close();
         }
         if running.log.failure().is_none() {
-            running.keeper.finish();
+            running.keeper.tidy();
         }
         if running.log.failure().is_none() {
             self.proven = self.acknowledged;

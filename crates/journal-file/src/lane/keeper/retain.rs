@@ -6,7 +6,6 @@ use spica_journal::CommitError;
 use spica_model::Seq;
 
 use super::Spare;
-use crate::lane::cursors::Facts;
 use crate::lane::{Failing, LaneLog};
 use crate::names;
 use crate::segment::Segment;
@@ -98,19 +97,8 @@ fn retire(lane: &LaneLog, segments: &[Arc<Segment>]) -> Result<Vec<Spare>, Commi
         segment.retire();
         lane.segments.remove_oldest(segment);
     }
-    let facts = Facts {
-        durable: lane.watermark.durable(),
-        first_segment: lane
-            .segments
-            .oldest()
-            .map_or(newest.number + 1, |oldest| oldest.number),
-        first: lane
-            .segments
-            .oldest()
-            .map_or(newest.last().next(), |oldest| oldest.first),
-        reigns: lane.queue.lock().reigns.clone(),
-    };
-    if lane.store_facts(facts).is_err() {
+    lane.recent.forget_before(newest.last().next());
+    if lane.store_state().is_err() {
         // They are out of use for this run; the next one finds them again, whole.
         return Ok(Vec::new());
     }
