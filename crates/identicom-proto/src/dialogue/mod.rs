@@ -24,8 +24,10 @@ mod batch;
 mod commands;
 mod input;
 mod log;
+mod next;
 mod page;
 mod pictures;
+mod receive;
 mod violation;
 
 use std::sync::Arc;
@@ -38,10 +40,9 @@ pub use input::{Input, PictureAnswer, Refusal, Verdict};
 pub use violation::{Oddity, Violation};
 
 use self::commands::Commands;
-use self::log::{Log, LogStep};
-use self::pictures::{PictureStep, Pictures};
-use crate::frame::{Frame, kind};
-use crate::message::{FromDevice, Identity, MessageError, ToDevice};
+use self::log::Log;
+use self::pictures::Pictures;
+use crate::message::{Identity, ToDevice};
 use crate::profile::Profile;
 
 /// The station's side of one connection.
@@ -175,121 +176,6 @@ impl Dialogue {
         self.expect == Expect::Nothing
     }
 
-    fn frame<'a>(&mut self, frame: Frame<'a>, turn: &mut Turn<'_, 'a>) {
-        if matches!(self.expect, Expect::Identity { .. }) {
-            return self.first_frame(frame, turn);
-        }
-        match FromDevice::decode(frame) {
-            Ok(message) => self.message(message, turn),
-            Err(error) => self.bad_message(frame.kind, error, turn),
-        }
-    }
-
-    fn first_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, '_>) {
-        match FromDevice::decode(frame) {
-            Ok(FromDevice::Identity(identity)) => {
-                self.identity = Some(identity);
-                self.wait_for_shell(Expect::Verdict);
-                (turn.emit)(Action::CheckIn { identity });
-            }
-            Err(error @ MessageError::Identity(_)) => {
-                (turn.emit)(Action::Count(Oddity::BadMessage(error)));
-                self.close(CloseReason::NoIdentity, turn);
-            }
-            _ => self.close(CloseReason::NoIdentity, turn),
-        }
-    }
-
-    fn message<'a>(&mut self, message: FromDevice<'a>, turn: &mut Turn<'_, 'a>) {
-        match (self.expect, message) {
-            // Nothing of a device is taken before it is known; its log can be read again.
-            (Expect::Verdict, _) => self.unexpected(message.kind(), turn),
-            (_, FromDevice::LogPage(page)) => self.page(page, turn),
-            (_, FromDevice::Identity(identity)) => self.identity_again(identity, turn),
-            (Expect::LogDeleted, FromDevice::LogDeleted { .. }) => {
-                self.log.deleted();
-                self.proceed(turn);
-            }
-            (Expect::Header, FromDevice::PictureHeader(header)) => self.header(header, turn),
-            (Expect::AnyAnswer, FromDevice::PictureHeader(_) | FromDevice::PictureError { .. }) => {
-                self.log.other_answer();
-                self.proceed(turn);
-            }
-            (
-                Expect::Block,
-                FromDevice::PictureBlock {
-                    picture,
-                    block,
-                    bytes,
-                },
-            ) => self.block(picture, block, bytes, turn),
-            (Expect::PictureDeleted, FromDevice::PictureDeleted { picture }) => {
-                self.picture_deleted(picture, turn);
-            }
-            (
-                Expect::Header | Expect::Block | Expect::PictureDeleted,
-                FromDevice::PictureError { picture, code },
-            ) => self.picture_error(picture, code, turn),
-            (_, FromDevice::CommandResult { id, status }) => self.result(id, status, turn),
-            _ => self.unexpected(message.kind(), turn),
-        }
-    }
-
-    fn identity_again(&mut self, identity: Identity, turn: &mut Turn<'_, '_>) {
-        if self.identity == Some(identity) {
-            self.violation(Violation::IdentityAgain, turn);
-        } else {
-            self.close(CloseReason::IdentityChanged, turn);
-        }
-    }
-
-    fn unexpected(&mut self, kind: u8, turn: &mut Turn<'_, '_>) {
-        self.violation(Violation::Unexpected { kind }, turn);
-    }
-
-    /// A message that cannot be read. If it was to be the answer, there will be no better one: what
-    /// was asked is left for the next connection.
-    fn bad_message(&mut self, kind: u8, error: MessageError, turn: &mut Turn<'_, '_>) {
-        self.bad_frame(Oddity::BadMessage(error), turn);
-        match (self.expect, kind) {
-            (Expect::Page { .. }, kind::LOG_PAGE) => self.log.leave(),
-            (Expect::LogDeleted, kind::LOG_DELETED) => self.log.deleted(),
-            (Expect::Header | Expect::AnyAnswer, kind::PICTURE_HEADER | kind::PICTURE_ERROR)
-            | (Expect::Block, kind::PICTURE_BLOCK | kind::PICTURE_ERROR)
-            | (Expect::PictureDeleted, kind::PICTURE_DELETED | kind::PICTURE_ERROR) => {
-                self.pictures.leave();
-            }
-            (Expect::CommandResult { .. }, kind::COMMAND_RESULT) => self.commands.leave(),
-            _ => return,
-        }
-        if kind != kind::LOG_PAGE {
-            self.log.other_answer();
-        }
-        self.proceed(turn);
-    }
-
-    fn bad_frame(&mut self, oddity: Oddity, turn: &mut Turn<'_, '_>) {
-        if self.is_closed() {
-            return;
-        }
-        (turn.emit)(Action::Count(oddity));
-        self.bad_frames = self.bad_frames.saturating_add(1);
-        if self.bad_frames >= self.profile.limits.bad_frames {
-            self.close(CloseReason::BadFrames, turn);
-        }
-    }
-
-    fn violation(&mut self, violation: Violation, turn: &mut Turn<'_, '_>) {
-        if self.is_closed() {
-            return;
-        }
-        (turn.emit)(Action::Count(Oddity::Violation(violation)));
-        self.violations = self.violations.saturating_add(1);
-        if self.violations >= self.profile.limits.violations {
-            self.close(CloseReason::Violations, turn);
-        }
-    }
-
     fn timeout(&mut self, turn: &mut Turn<'_, '_>) {
         if turn.now >= self.session_ends {
             return self.say_goodbye(CloseReason::SessionTimeout, turn);
@@ -321,69 +207,6 @@ impl Dialogue {
         if matches!(self.expect, Expect::Identity { .. } | Expect::Verdict) {
             self.close(CloseReason::Stopped, turn);
         }
-    }
-
-    /// Does the next thing there is to do, now that nothing is waited for.
-    fn proceed(&mut self, turn: &mut Turn<'_, '_>) {
-        if self.is_closed() {
-            return;
-        }
-        match self.log_step() {
-            LogStep::Read { from } => {
-                self.ask(&ToDevice::ReadLog { from }, Expect::Page { from }, turn);
-            }
-            LogStep::AwaitDurable => self.wait_for_shell(Expect::Durable),
-            LogStep::Delete { last } => {
-                self.ask(&ToDevice::DeleteLog { last }, Expect::LogDeleted, turn);
-            }
-            LogStep::AwaitAnswer | LogStep::Done if self.is_stopping => self.finish(turn),
-            LogStep::AwaitAnswer | LogStep::Done => self.proceed_behind_log(turn),
-        }
-    }
-
-    /// Does the next thing there is to do besides the log.
-    fn proceed_behind_log(&mut self, turn: &mut Turn<'_, '_>) {
-        let blocks_per_turn = self.profile.limits.picture_blocks_per_turn;
-        let turn_is_over = self.pictures.blocks_read() >= blocks_per_turn;
-        if self.commands.are_due(turn_is_over) {
-            return self.take_command(turn);
-        }
-        match self.pictures.step() {
-            PictureStep::Next => self.ask(&ToDevice::NextPicture, Expect::Header, turn),
-            PictureStep::Open { header } => {
-                self.wait_for_shell(Expect::Picture);
-                (turn.emit)(Action::OpenPicture { header });
-            }
-            PictureStep::Read { picture, block } => {
-                self.ask(&ToDevice::ReadBlock { picture, block }, Expect::Block, turn);
-            }
-            PictureStep::Delete { picture } => {
-                let request = ToDevice::DeletePicture { picture };
-                self.ask(&request, Expect::PictureDeleted, turn);
-            }
-            PictureStep::Done if self.commands.are_due(true) => self.take_command(turn),
-            PictureStep::Done => self.finish(turn),
-        }
-    }
-
-    /// Says goodbye, unless the log still waits for an answer: then the harmless question for the
-    /// next picture gets one.
-    fn finish(&mut self, turn: &mut Turn<'_, '_>) {
-        if self.log_step() == LogStep::AwaitAnswer {
-            return self.ask(&ToDevice::NextPicture, Expect::AnyAnswer, turn);
-        }
-        let reason = if self.is_stopping {
-            CloseReason::Stopped
-        } else {
-            CloseReason::Finished
-        };
-        self.say_goodbye(reason, turn);
-    }
-
-    fn log_step(&self) -> LogStep {
-        let profile = &self.profile;
-        self.log
-            .step(profile.delete_argument, profile.limits.log_pages_per_turn)
     }
 
     fn ask(&mut self, request: &ToDevice<'_>, expect: Expect, turn: &mut Turn<'_, '_>) {

@@ -48,7 +48,7 @@ impl Dialogue {
                 Ok(entry) => {
                     facts.note(&entry);
                     facts.has_alarm |= self.profile.alarms().has(entry.event);
-                    has_others |= !self.take_critical(entry, turn);
+                    has_others |= !self.take_if_critical(entry, turn);
                 }
                 Err(error) => damage = Some(error),
             }
@@ -65,7 +65,7 @@ impl Dialogue {
         (facts, damage)
     }
 
-    fn take_critical<'a>(&mut self, entry: LogEntry<'a>, turn: &mut Turn<'_, 'a>) -> bool {
+    fn take_if_critical<'a>(&mut self, entry: LogEntry<'a>, turn: &mut Turn<'_, 'a>) -> bool {
         if self.profile.event(entry.event).is_none() {
             (turn.emit)(Action::Count(Oddity::UnknownEvent(entry.event)));
         }

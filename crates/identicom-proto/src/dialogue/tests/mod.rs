@@ -12,8 +12,8 @@ use spica_clock::{Clock, ManualClock};
 use spica_model::Timestamp;
 
 use super::*;
-use crate::frame::{Decoder, Direction};
-use crate::message::{LogEntry, LogPage, PictureHeader};
+use crate::frame::{Decoder, Direction, Frame, kind};
+use crate::message::{FromDevice, LogEntry, LogPage, PictureHeader};
 
 /// A connection whose other ends are the test.
 struct Scenario {
