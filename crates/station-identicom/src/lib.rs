@@ -18,7 +18,8 @@
 //! whoever is silent, slow or hostile costs one small task until its deadline, and no other
 //! connection anything.
 //!
-//! What is not here: who may register devices or queue commands, and any view of records.
+//! What is not here: who may register devices or queue commands, any view of records, and the sweep
+//! of pictures that nobody goes on with (`PictureStore::sweep`), which is for the node to call.
 
 mod admission_metrics;
 mod appends;

@@ -20,9 +20,6 @@ use crate::shared::{Connection, Deps, Shared};
 use crate::stop::{Phase, Stopping};
 use crate::{Settings, TlsError, device, tls};
 
-/// How often unfinished pictures that nobody goes on with are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
-
 /// Why a station cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -57,8 +54,7 @@ pub struct Server {
     shared: Arc<Shared>,
     local_addr: SocketAddr,
     tls_addr: Option<SocketAddr>,
-    /// Listeners and housekeeping.
-    parts: TaskTracker,
+    listeners: TaskTracker,
     connections: TaskTracker,
 }
 
@@ -83,21 +79,20 @@ impl Server {
             shared: Arc::new(Shared::new(deps, balancers)),
             local_addr,
             tls_addr: secure.as_ref().map(|((_, address), _)| *address),
-            parts: TaskTracker::new(),
+            listeners: TaskTracker::new(),
             connections: TaskTracker::new(),
         };
         server.accept_on(plain, None);
         if let Some(((listener, _), acceptor)) = secure {
             server.accept_on(listener, Some(acceptor));
         }
-        server.parts.spawn(sweep(Arc::clone(&server.shared)));
         Ok(server)
     }
 
     fn accept_on(&self, listener: Listener, acceptor: Option<TlsAcceptor>) {
         let connections = self.connections.clone();
         let accepting = accept(Arc::clone(&self.shared), listener, acceptor, connections);
-        self.parts.spawn(accepting);
+        self.listeners.spawn(accepting);
     }
 
     /// Where devices dial in.
@@ -123,8 +118,8 @@ impl Server {
     pub async fn stop(self, deadline: Duration) -> Stopped {
         let open = self.connections.len();
         self.shared.stop.advance(Phase::Finishing);
-        self.parts.close();
-        self.parts.wait().await;
+        self.listeners.close();
+        self.listeners.wait().await;
         self.connections.close();
         let finished = tokio::time::timeout(deadline, self.connections.wait()).await;
         let cut = if finished.is_ok() {
@@ -228,19 +223,6 @@ fn converse(mut session: Session) -> impl Future<Output = ()> + Send {
         session.run().await;
         if session.has_jobs() {
             Box::pin(session.finish()).await;
-        }
-    }
-}
-
-/// Removes unfinished pictures that nobody goes on with, from time to time.
-async fn sweep(shared: Arc<Shared>) {
-    let mut stopping = Stopping::new(Arc::clone(&shared));
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    while stopping.unless(pin!(every.tick())).await.is_some() {
-        match shared.deps.pictures.sweep(shared.deps.clock.wall()).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "abandoned pictures are removed"),
-            Err(error) => tracing::warn!(%error, "abandoned pictures cannot be removed"),
         }
     }
 }
