@@ -1,10 +1,12 @@
 //! From the outside: load a configuration, show it.
 
+use std::fmt;
 use std::path::Path;
 
 use serde_json::Value as Json;
 
 use super::diagnostics::Diagnostics;
+use super::file::FileRead;
 use super::load::{Draft, draft};
 use super::overrides::Overrides;
 use super::root::Config;
@@ -15,7 +17,7 @@ use super::source::Sources;
 use super::tree::Node;
 
 /// A configuration without an error, and where its values come from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
@@ -32,13 +34,13 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, and every warning, if anything is wrong.
     pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Diagnostics> {
-        Self::load_on(Machine::this(), file, overrides)
+        Self::load_on(Machine::this(), file.map(FileRead::open), overrides)
     }
 
     /// Loads as if on `machine`.
     pub(super) fn load_on(
         machine: Machine,
-        file: Option<&Path>,
+        file: Option<FileRead>,
         overrides: &Overrides,
     ) -> Result<Loaded, Diagnostics> {
         let (schema, defaults) = (Self::schema(), Self::default().to_json());
@@ -65,6 +67,17 @@ impl Config {
             written,
             sources,
         })
+    }
+}
+
+impl fmt::Debug for Loaded {
+    /// Without what was written: secrets may be in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut loaded = f.debug_struct("Loaded");
+        loaded
+            .field("config", &self.config)
+            .field("warnings", &self.warnings);
+        loaded.finish_non_exhaustive()
     }
 }
 

@@ -21,6 +21,7 @@ mod annotations;
 mod bounds;
 mod diagnostics;
 mod document;
+mod file;
 mod finding;
 mod load;
 mod loaded;
@@ -46,8 +47,8 @@ mod values;
 mod tests;
 
 pub use diagnostics::{Diagnostics, Style};
+pub use file::FILE_BYTES;
 pub use finding::{Code, Finding, Severity};
-pub use load::FILE_BYTES;
 pub use loaded::Loaded;
 pub use overrides::{Overrides, PREFIX};
 pub use root::Config;

@@ -19,7 +19,7 @@ fn sections(root: Shape<'_>) -> Vec<Section<'_>> {
 }
 
 fn collect<'a>(path: &KeyPath, shape: Shape<'a>, found: &mut Vec<Section<'a>>) {
-    let (tables, keys): (Vec<_>, Vec<_>) = shape.properties().partition(|(_, s)| s.is_table());
+    let (tables, keys): (Vec<_>, Vec<_>) = shape.properties().partition(|(_, s)| s.is_section());
     if !path.is_root() {
         let path = path.clone();
         found.push(Section { path, shape, keys });

@@ -87,8 +87,9 @@ impl<'a> Shape<'a> {
         self.kinds() == [Kind::Text] || self.choices().iter().any(|choice| choice.value.is_string())
     }
 
-    pub(super) fn is_table(&self) -> bool {
-        self.kinds() == [Kind::Table]
+    /// Whether it is a table with keys of its own: a section.
+    pub(super) fn is_section(&self) -> bool {
+        self.kinds() == [Kind::Table] && self.properties().next().is_some()
     }
 
     /// The words a value may be; empty means any.

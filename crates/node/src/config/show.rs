@@ -41,7 +41,9 @@ impl Show<'_> {
         for (key, inner) in shape.properties() {
             let path = path.key(key);
             match effective.get(key).unwrap_or(&Json::Null) {
-                table if inner.is_table() && table.is_object() => tables.push((path, inner, table)),
+                table if inner.is_section() && table.is_object() => {
+                    tables.push((path, inner, table));
+                }
                 Json::Null => lines.push(format!("# {key} is not set")),
                 value => lines.push(self.line(key, &path, inner, value)),
             }

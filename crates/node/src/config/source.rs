@@ -17,7 +17,7 @@ pub(super) enum Kind {
 }
 
 /// One text.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Source {
     pub(super) kind: Kind,
     pub(super) text: String,
@@ -57,16 +57,6 @@ impl Sources {
         }
     }
 
-    /// Calls a file by another name.
-    #[cfg(test)]
-    pub(super) fn rename(&mut self, from: &str, to: &str) {
-        for source in &mut self.0 {
-            if source.kind == Kind::File(from.to_owned()) {
-                source.kind = Kind::File(to.to_owned());
-            }
-        }
-    }
-
     /// Where a value came from, as `config show` says it: `spica.toml:12`.
     pub(super) fn origin(&self, place: &Place) -> String {
         self.get(place.source)
@@ -103,6 +93,17 @@ impl Source {
         }
         // Spans end at characters, so what is left is UTF-8.
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl fmt::Debug for Source {
+    /// What is shown of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut source = f.debug_struct("Source");
+        source
+            .field("kind", &self.kind)
+            .field("text", &self.shown());
+        source.finish_non_exhaustive()
     }
 }
 

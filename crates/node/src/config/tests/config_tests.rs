@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use super::super::file::FileRead;
 use super::super::overrides::Overrides;
 use super::super::rules::Machine;
-use super::super::{Code, Config, Diagnostics, Loaded, Secrets, Style};
+use super::super::{Code, Config, Diagnostics, Finding, Loaded, Secrets, Style};
 use super::cases::{check, compare};
 
 /// A directory with a configuration file in it.
@@ -27,9 +28,9 @@ impl Place {
     }
 
     fn load(&self, text: &str, machine: Machine) -> Result<Loaded, Diagnostics> {
-        let file = self.path("spica.toml");
-        std::fs::write(&file, text).unwrap();
-        Config::load_on(machine, Some(&file), &Overrides::default())
+        let path = self.path("spica.toml").display().to_string();
+        let file = FileRead::with(&path, text.as_bytes());
+        Config::load_on(machine, Some(file), &Overrides::default())
     }
 
     /// What is said, with this directory called `/etc/spica`.
@@ -167,17 +168,21 @@ fn too_few_descriptors_are_a_warning() {
     };
     assert!(warnings(enough).is_empty());
     let said = warnings(enough - 1);
-    let codes: Vec<_> = said.warnings().map(|finding| finding.code()).collect();
+    let codes: Vec<_> = said.warnings().map(Finding::code).collect();
     assert_eq!(codes, [Code::Resources]);
+    // Nothing was written that it could point at.
+    assert_eq!(
+        said.warnings().find_map(|finding| said.location(finding)),
+        None
+    );
     assert!(said.to_string().contains("LimitNOFILE"), "{said}");
 }
 
 #[test]
 fn a_file_that_is_not_there_or_no_text_is_said_so() {
     let place = Place::new();
-    let load = |name: &str| {
-        Config::load_on(LARGE, Some(&place.path(name)), &Overrides::default()).unwrap_err()
-    };
+    let load =
+        |name: &str| Config::load(Some(&place.path(name)), &Overrides::default()).unwrap_err();
     assert_eq!(
         load("absent.toml").errors().next().unwrap().code(),
         Code::Unreadable
@@ -199,7 +204,7 @@ fn a_private_key_that_everyone_may_read_is_a_warning() {
     for (mode, codes) in [(0o644, vec![Code::Path]), (0o640, vec![])] {
         std::fs::set_permissions(place.path("k"), PermissionsExt::from_mode(mode)).unwrap();
         let warnings = place.load(text, LARGE).unwrap().warnings;
-        let found: Vec<_> = warnings.warnings().map(|finding| finding.code()).collect();
+        let found: Vec<_> = warnings.warnings().map(Finding::code).collect();
         assert_eq!(found, codes, "{mode:o}");
     }
 }
@@ -219,7 +224,10 @@ proptest! {
                 text.replace_range(start..start + length, &piece);
             }
         }
-        let said = Place::new().said(&text, Machine { descriptors: Some(1) });
+        let file = FileRead::with("spica.toml", text.as_bytes());
+        let machine = Machine { descriptors: Some(1) };
+        let loaded = Config::load_on(machine, Some(file), &Overrides::default());
+        let said = loaded.map_or_else(|d| d, |loaded| loaded.warnings).render(Style::Plain);
         prop_assert!(!said.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::super::diagnostics::{Diagnostics, Style};
+use super::super::file::FileRead;
 use super::super::load::{Draft, draft};
 use super::super::overrides::Overrides;
 use super::super::reference;
@@ -10,16 +11,10 @@ use super::super::show::{Secrets, Show};
 use super::cases::check;
 use super::sample::{Format, Friend, Sample, shape};
 
-/// Loads `text` as a file of the name that diagnostics then show.
+/// Loads `text` as a file.
 fn load(text: &str, overrides: &Overrides) -> Draft<Sample> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("spica.toml");
-    std::fs::write(&path, text).unwrap();
-    let mut draft = draft(shape(), Some(&path), overrides);
-    draft
-        .sources
-        .rename(&path.display().to_string(), "spica.toml");
-    draft
+    let file = FileRead::with("spica.toml", text.as_bytes());
+    draft(shape(), Some(file), overrides)
 }
 
 /// An input may begin with lines `NAME=value` (environment) and `--set key=value`, up to an empty one.
@@ -179,7 +174,12 @@ fn no_secret_is_shown_by_any_diagnostic() {
 #[test]
 fn programs_get_the_same_as_people() {
     let draft = load("[server]\nbacklog = 0\n", &Overrides::default());
-    let json = Diagnostics::new(draft.findings, draft.sources).to_json();
+    let diagnostics = Diagnostics::new(draft.findings, draft.sources);
+    let location = diagnostics
+        .errors()
+        .find_map(|finding| diagnostics.location(finding));
+    assert_eq!(location.as_deref(), Some("spica.toml:2:11"));
+    let json = diagnostics.to_json();
     let expected = serde_json::json!({
         "ok": false, "errors": 1, "warnings": 0, "left_off": 0,
         "findings": [{
