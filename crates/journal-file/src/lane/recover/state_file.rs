@@ -22,7 +22,7 @@ const FILE_BYTES: usize = 2 * State::SLOT_BYTES;
 
 /// Opens the file, or creates it.
 pub(crate) fn open(storage: &dyn Storage) -> Result<FoundState, OpenError> {
-    let file = open_or_create(storage)?;
+    let (file, created) = open_or_create(storage)?;
     let bytes = read_at(&*file, 0, FILE_BYTES).map_err(OpenError::io(path(storage), "read"))?;
     if bytes.len() < FILE_BYTES {
         // New, or a crash came while it was new.
@@ -36,7 +36,7 @@ pub(crate) fn open(storage: &dyn Storage) -> Result<FoundState, OpenError> {
             .map_err(OpenError::io(path(storage), "made durable"))?;
     }
     let (mut state, stale) = choose(slots(storage, &bytes)?);
-    let lost = state.is_none();
+    let lost = state.is_none() && (stale || created);
     if let Some(state) = &mut state {
         // It may have been written by a process whose flush failed: then it can be read, but is on no
         // disk. Nothing must be done by it before it is.
@@ -49,17 +49,20 @@ pub(crate) fn open(storage: &dyn Storage) -> Result<FoundState, OpenError> {
     Ok(FoundState {
         file,
         state: state.unwrap_or_default(),
-        stale,
+        stale: stale || created,
         lost,
     })
 }
 
-fn open_or_create(storage: &dyn Storage) -> Result<Box<dyn File>, OpenError> {
+fn open_or_create(storage: &dyn Storage) -> Result<(Box<dyn File>, bool), OpenError> {
     match storage.open(STATE, Mode::Write) {
-        Ok(file) => Ok(file),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => storage
-            .create(STATE)
-            .map_err(OpenError::io(path(storage), "created")),
+        Ok(file) => Ok((file, false)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let file = storage
+                .create(STATE)
+                .map_err(OpenError::io(path(storage), "created"))?;
+            Ok((file, true))
+        }
         Err(error) => Err(OpenError::io(path(storage), "opened")(error)),
     }
 }
@@ -94,7 +97,8 @@ fn decode(storage: &dyn Storage, slot: &[u8]) -> Result<StateSlot, OpenError> {
     })
 }
 
-/// The newer good slot, and whether an even newer one may have been lost.
+/// The newer good slot, and whether an even newer one may have been lost. Without any slot, nothing
+/// was ever stored: not even retention can have taken anything then.
 fn choose(slots: [StateSlot; 2]) -> (Option<State>, bool) {
     let damaged = slots.contains(&StateSlot::Damaged);
     let good = slots.into_iter().filter_map(|slot| match slot {
@@ -102,8 +106,7 @@ fn choose(slots: [StateSlot; 2]) -> (Option<State>, bool) {
         StateSlot::Blank | StateSlot::Damaged => None,
     });
     let best = good.max_by_key(|state| state.generation);
-    let stale = damaged || best.is_none();
-    (best, stale)
+    (best, damaged)
 }
 
 fn path(storage: &dyn Storage) -> String {

@@ -159,8 +159,10 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn tail_damaged(&self, recovered: Seq, known: Seq) -> OpenError {
+    fn tail_damaged(&mut self, recovered: Seq, known: Seq) -> OpenError {
         let newest = self.segments.back();
+        self.damaged_segments
+            .extend(newest.map(|segment| segment.number));
         let name = newest.map_or_else(|| names::segment(1), |segment| segment.name.clone());
         OpenError::TailDamaged {
             lane: self.opening.lane,
