@@ -45,7 +45,10 @@ class Hub:
     def history(self, **query):
         response = self.client.get("/v1/history", params={"format": "ndjson", **query})
         response.raise_for_status()
-        return [json.loads(line) for line in response.text.splitlines() if line]
+        lines = [json.loads(line) for line in response.text.splitlines()]
+        # The last line says that the export is whole.
+        assert "end" in lines[-1], lines[-1]
+        return [line for line in lines if "topic" in line]
 
 
 def start(directory: Path, config: str) -> Hub:

@@ -119,15 +119,13 @@ pub async fn burst(hub: &Hub, devices: u32, idle: u32) -> Result<Burst> {
 /// If the node goes away, or refuses the devices.
 pub async fn idle(hub: &Hub, connections: u32) -> Result<Idle> {
     let books = books_of(hub)?;
-    // A first set warms caches and pools that are not per connection; then it goes.
-    let warm_up = target(hub, 200)?;
-    books.register(warm_up.serials()).await?;
-    blocking(move || load::phone_home(&warm_up, 100, Until::Dialogues(400))).await?;
-    books
-        .register(idle_target(hub, connections)?.serials())
-        .await?;
-    let before = Usage::of(hub.pid())?;
+    // The same devices call once before: what the node knows of a device, and caches and pools, are
+    // not the cost of its connection.
     let target = idle_target(hub, connections)?;
+    books.register(target.serials()).await?;
+    let once = Until::Dialogues(u64::from(connections));
+    blocking(move || load::phone_home(&target, 500, once)).await?;
+    let before = Usage::of(hub.pid())?;
     let mut held = blocking(move || load::idle(&target)).await?;
     let with = Usage::of(hub.pid())?;
     let connections = held.held()?;

@@ -87,7 +87,9 @@ fn flip(file: &Path, offset: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_bit_is_found_and_never_served() {
     let dir = tempfile::tempdir().unwrap();
-    let launch = Launch::new(env!("CARGO_BIN_EXE_spica"), dir.path());
+    // Small segments: each of many verifications reads them whole.
+    let launch = Launch::new(env!("CARGO_BIN_EXE_spica"), dir.path())
+        .config("journal.normal.segment_bytes = \"256KiB\"\njournal.normal.commit_bytes_max = \"64KiB\"");
     let hub = launch.start().unwrap();
     publish(&hub.client().unwrap()).await;
     assert_eq!(hub.stop().unwrap(), Some(0));
