@@ -98,6 +98,10 @@ async fn a_second_delivery_makes_no_second_record() {
     assert_eq!(station.records(Lane::Critical, SERIAL, "events/").len(), 1);
     let repeated = "identicom_entries_duplicate_total{lane=\"critical\"}";
     assert_eq!(station.metric(repeated), 1.0);
+    let gone = "identicom_connections_closed_total{reason=\"device-closed\"}";
+    station.until(|station| station.metric(gone) == 2.0).await;
+    let probe = "admission_offences_total{reason=\"probe\"}";
+    assert_eq!(station.metric(probe), 0.0, "a lost network is no offence");
 }
 
 #[tokio::test]
