@@ -7,11 +7,16 @@ use tokio::io::AsyncWriteExt;
 
 use crate::support::{SERIAL, Station, page, soon};
 
-/// A station whose patience is short.
+/// A station whose patience with those who say nothing is short.
 pub(crate) fn impatient(settings: &mut Settings) {
     settings.timeouts.identity_request = Some(Span::from_millis(50));
     settings.timeouts.idle = Some(Span::from_millis(200));
-    settings.timeouts.session = Some(Span::from_secs(10));
+}
+
+/// A station whose patience is short, but long enough for a device on a busy machine.
+fn brisk(settings: &mut Settings) {
+    settings.timeouts.identity_request = Some(Span::from_millis(600));
+    settings.timeouts.idle = Some(Span::from_millis(700));
 }
 
 #[tokio::test]
@@ -45,7 +50,7 @@ async fn one_byte_after_the_other_does_not_buy_time() {
 
 #[tokio::test]
 async fn a_device_that_stops_answering_is_closed() {
-    let station = Station::start_with(impatient).await;
+    let station = Station::start_with(brisk).await;
     let mut device = station.dial(SERIAL).await;
     device.expect(0x02, &[0; 4]).await;
     device.closed().await;
@@ -57,13 +62,13 @@ async fn a_device_that_stops_answering_is_closed() {
 
 #[tokio::test]
 async fn waiting_for_the_journal_takes_no_time_from_the_device_and_gives_it_none() {
-    let station = Station::start_with(impatient).await;
+    let station = Station::start_with(brisk).await;
     let mut device = station.dial(SERIAL).await;
     device.expect(0x02, &[0; 4]).await;
     station.journal.hold(Lane::Normal);
     device.send(0x82, &page(0, &[(1, 1, 0x20, b"")])).await;
     // Longer than a device may take.
-    for _ in 0..4 {
+    for _ in 0..9 {
         device.answer_until_silent(&[]).await;
     }
     station.journal.release(Lane::Normal);
