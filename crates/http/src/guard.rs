@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -15,7 +16,6 @@ use crate::buffers::hold;
 use crate::metrics::Raised;
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
-use crate::token::hex;
 
 /// The header that names a request in logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,7 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Runs a request.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let begun = app.monotonic();
-    let id = request_id(request.headers());
+    let id = request_id(&app, request.headers());
     let method = request.method().clone();
     let route = route(&request);
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
@@ -88,21 +88,38 @@ fn route(request: &Request) -> String {
 }
 
 /// The client's own id, if it is a decent one, or a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
+fn request_id(app: &App, headers: &HeaderMap) -> HeaderValue {
     let decent = |value: &&HeaderValue| {
         let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         (1..=64).contains(&value.len()) && value.as_bytes().iter().all(plain)
     };
-    headers
-        .get(REQUEST_ID)
-        .filter(decent)
-        .cloned()
-        .unwrap_or_else(|| {
-            let mut bytes = [0; 8];
-            // Without random bytes every id is the same: a nuisance, no danger.
-            let _ = getrandom::fill(&mut bytes);
-            HeaderValue::from_str(&hex(&bytes)).unwrap_or(HeaderValue::from_static("0"))
-        })
+    let own = headers.get(REQUEST_ID).filter(decent).cloned();
+    own.unwrap_or_else(|| app.request_ids.next())
+}
+
+/// Ids for requests: a random beginning per start, then a count. To find a line in a log, not to be
+/// secret.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    begin: u32,
+    count: AtomicU32,
+}
+
+impl RequestIds {
+    pub(crate) fn new() -> Self {
+        // Without random bytes two starts have the same ids: a nuisance, no danger.
+        let begin = getrandom::u32().unwrap_or_default();
+        Self {
+            begin,
+            count: AtomicU32::new(0),
+        }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:08x}{count:08x}", self.begin);
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("0"))
+    }
 }
 
 /// Headers of every answer. A payload that someone published must not run as a page of this node.

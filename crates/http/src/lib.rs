@@ -43,6 +43,7 @@ mod publish;
 pub mod record_json;
 mod routes;
 pub mod scan;
+mod schemas;
 mod server;
 pub mod sound;
 pub mod sse;

@@ -15,6 +15,7 @@ use crate::routes::{
     bans, commands, devices, health, history, live, metrics, openapi, page, pictures, records,
     tokens, topics, tree,
 };
+use crate::schemas;
 use crate::state::App;
 
 #[derive(OpenApi)]
@@ -25,7 +26,7 @@ use crate::state::App;
         license(name = "Apache-2.0 OR MIT"),
     ),
     components(schemas(ProblemBody)),
-    modifiers(&Token),
+    modifiers(&Shared),
     tags(
         (name = "records", description = "Publish and read records"),
         (name = "devices", description = "The registry of devices"),
@@ -37,9 +38,10 @@ use crate::state::App;
 )]
 struct Base;
 
-struct Token;
+/// What many operations share.
+struct Shared;
 
-impl Modify for Token {
+impl Modify for Shared {
     fn modify(&self, document: &mut Document) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -49,6 +51,10 @@ impl Modify for Token {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        let texts = schemas::all().into_iter();
+        components
+            .schemas
+            .extend(texts.map(|(name, schema)| (name.to_owned(), schema)));
     }
 }
 
@@ -61,7 +67,7 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(history::history))
         .routes(routes!(live::live))
         .routes(routes!(devices::list, devices::add))
-        .routes(routes!(devices::import))
+        .routes(routes!(devices::import::import))
         .routes(routes!(devices::read, devices::put, devices::remove))
         .routes(routes!(devices::enable))
         .routes(routes!(devices::disable))

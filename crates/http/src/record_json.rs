@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use spica_model::{ContentType, Op, Record, Timestamp};
 use utoipa::ToSchema;
 
+use crate::schemas::{ClassText, KindText, OpText, PositionText, QualityText, TimeText, TopicText};
 use crate::sound;
 
 /// A record in JSON. A payload stands in one of `value`, `text` and `base64`; a tombstone has none.
@@ -16,21 +17,28 @@ use crate::sound;
 #[schema(as = Record)]
 pub struct RecordJson<'a> {
     /// Epoch, lane and number: `1/normal/42`.
-    #[schema(value_type = String, example = "1/normal/42")]
+    #[schema(value_type = PositionText)]
     position: String,
     /// What it is about.
+    #[schema(value_type = TopicText)]
     topic: &'a str,
     /// The lane: `critical` or `normal`.
+    #[schema(value_type = ClassText)]
     class: &'static str,
     /// `state` (the last one matters) or `event` (each one matters).
+    #[schema(value_type = KindText)]
     kind: &'static str,
     /// `put`, or `delete` for a tombstone.
+    #[schema(value_type = OpText)]
     op: &'static str,
     /// `good`, `uncertain` or `bad`.
+    #[schema(value_type = QualityText)]
     quality: &'static str,
     /// When the node received it (RFC 3339, UTC).
+    #[schema(value_type = TimeText)]
     received: String,
     /// When its source says it happened.
+    #[schema(value_type = Option<TimeText>)]
     source_time: Option<String>,
     /// The payload's media type.
     content_type: &'a str,

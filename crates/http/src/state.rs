@@ -21,6 +21,7 @@ use crate::buffers::Buffers;
 use crate::command_call::CommandCatalogue;
 use crate::config::Settings;
 use crate::facts::{Author, Fact};
+use crate::guard::RequestIds;
 use crate::metrics::Metrics;
 use crate::offload::Offload;
 use crate::page::Page;
@@ -80,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) streams: Arc<Semaphore>,
     /// Places for exports of history.
     pub(crate) exports: Arc<Semaphore>,
+    /// Names for requests.
+    pub(crate) request_ids: RequestIds,
     /// Cancelled when the interface stops.
     pub(crate) stopping: CancellationToken,
     /// The page for people.
@@ -111,6 +114,7 @@ impl App {
             requests: Arc::new(Semaphore::new(settings.max_requests)),
             streams: Arc::new(Semaphore::new(settings.max_streams)),
             exports: Arc::new(Semaphore::new(settings.max_exports)),
+            request_ids: RequestIds::new(),
             page: Page::new(),
             settings,
             parts,

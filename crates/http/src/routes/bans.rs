@@ -18,6 +18,7 @@ use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Usual};
 use crate::paging::JsonPage;
 use crate::problem::{Problem, ProblemKind};
 use crate::routes::devices::created;
+use crate::schemas::{DurationText, NetText, TimeText};
 use crate::state::App;
 
 /// A ban in force.
@@ -29,6 +30,7 @@ pub(crate) struct BanBody {
     /// Where: `stations` and `http` for a ban by hand, one of them for an automatic one.
     from: Vec<&'static str>,
     /// Until when.
+    #[schema(value_type = TimeText)]
     until: String,
     /// Why.
     reason: String,
@@ -50,13 +52,15 @@ pub(crate) struct BanListBody {
 #[schema(as = NewBan)]
 pub(crate) struct NewBanBody {
     /// An address or a net, such as `192.0.2.7` or `2001:db8::/32`.
+    #[schema(value_type = NetText)]
     source: String,
     /// How long, such as `10min`; a second to 366 days.
     #[serde(rename = "for")]
-    #[schema(value_type = String, example = "10min")]
+    #[schema(value_type = DurationText)]
     lasts: Span,
     /// Why, up to 200 bytes.
     #[serde(default)]
+    #[schema(max_length = 200)]
     reason: String,
 }
 
@@ -213,7 +217,7 @@ fn refused(error: BanError) -> Problem {
 /// Lift a ban
 #[utoipa::path(
     delete, path = "/v1/bans/{*source}", tag = "operation", operation_id = "remove_ban",
-    params(("source" = String, Path, description = "The ban's `source`")),
+    params(("source" = inline(NetText), Path, description = "The ban's `source`")),
     responses((status = 204, description = "Lifted"), Usual, Bad, Missing),
     security(("token" = ["operator"])),
 )]

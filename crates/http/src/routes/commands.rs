@@ -16,6 +16,7 @@ use crate::paging::JsonPage;
 use crate::problem::{PartError, Problem};
 use crate::record_json::time;
 use crate::routes::devices::{created, refused, serial_of};
+use crate::schemas::{DurationText, SerialText, StateText, TimeText};
 use crate::state::App;
 use crate::token::hex;
 
@@ -35,14 +36,19 @@ pub(crate) struct CommandBody {
     /// The arguments in hexadecimal.
     arguments: String,
     /// `queued`, `sent`, `confirmed`, `refused`, `expired` or `cancelled`.
+    #[schema(value_type = StateText)]
     state: &'static str,
     /// When it was queued.
+    #[schema(value_type = TimeText)]
     queued_at: String,
     /// From when on it is not sent any more.
+    #[schema(value_type = TimeText)]
     expires_at: String,
     /// When it was last sent.
+    #[schema(value_type = Option<TimeText>)]
     sent_at: Option<String>,
     /// When it was settled.
+    #[schema(value_type = Option<TimeText>)]
     settled_at: Option<String>,
     /// How often it was sent.
     attempts: u32,
@@ -93,7 +99,7 @@ pub(crate) struct NewCommandBody {
     #[schema(value_type = Option<serde_json::Value>)]
     arguments: ArgumentsBody,
     /// How long it may wait for the device, such as `1h`; a second to 30 days, a day by default.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DurationText>)]
     expires_in: Option<Span>,
 }
 
@@ -145,7 +151,7 @@ impl FromBody for NewCommand {
 /// List a device's commands
 #[utoipa::path(
     get, path = "/v1/devices/{serial}/commands", tag = "commands", operation_id = "list_commands",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     responses((status = 200, description = "All that are kept", body = CommandListBody), Usual, Bad, Missing),
     security(("token" = ["reader"])),
 )]
@@ -171,7 +177,7 @@ pub(crate) async fn list(
 /// It goes out in the device's connection if there is one, else when it dials in.
 #[utoipa::path(
     post, path = "/v1/devices/{serial}/commands", tag = "commands", operation_id = "queue_command",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     request_body = NewCommandBody,
     responses(
         (status = 201, description = "Queued; `Location` says where", body = CommandBody),
@@ -215,7 +221,7 @@ pub(crate) async fn queue(
 #[utoipa::path(
     get, path = "/v1/devices/{serial}/commands/{id}", tag = "commands", operation_id = "read_command",
     params(
-        ("serial" = String, Path, description = "The device's serial"),
+        ("serial" = inline(SerialText), Path, description = "The device's serial"),
         ("id" = u16, Path, description = "The command's number"),
     ),
     responses((status = 200, description = "The command", body = CommandBody), Usual, Bad, Missing),
@@ -239,7 +245,7 @@ pub(crate) async fn read(
 #[utoipa::path(
     delete, path = "/v1/devices/{serial}/commands/{id}", tag = "commands", operation_id = "cancel_command",
     params(
-        ("serial" = String, Path, description = "The device's serial"),
+        ("serial" = inline(SerialText), Path, description = "The device's serial"),
         ("id" = u16, Path, description = "The command's number"),
     ),
     responses((status = 200, description = "Cancelled", body = CommandBody), Usual, Bad, Missing, Conflicting),

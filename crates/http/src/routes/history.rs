@@ -22,6 +22,7 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::record_json::{self, RecordJson};
 use crate::scan::{Found, Scan, Wanted, Window};
+use crate::schemas::{ClassText, CursorText, FilterText, FormatText, SerialText, TimeText};
 use crate::state::App;
 use crate::tables::{DamagedBody, GapBody, Table};
 
@@ -31,21 +32,29 @@ use crate::tables::{DamagedBody, GapBody, Table};
 #[into_params(parameter_in = Query)]
 pub(crate) struct HistoryQuery {
     /// A topic filter: `+` for one level, a final `#` for all below.
+    #[param(value_type = Option<FilterText>)]
     pub(crate) topic: Option<String>,
     /// A device's serial: only what is below its topic.
+    #[param(value_type = Option<SerialText>)]
     pub(crate) device: Option<String>,
     /// `critical` or `normal`; both by default.
+    #[param(value_type = Option<ClassText>)]
     pub(crate) class: Option<String>,
     /// Received at or after this time (RFC 3339, UTC).
+    #[param(value_type = Option<TimeText>)]
     pub(crate) from: Option<String>,
     /// Received before this time.
+    #[param(value_type = Option<TimeText>)]
     pub(crate) to: Option<String>,
     /// Records. For JSON 1 to `http.page_limit`, 100 by default; for ndjson and csv any, all by
     /// default.
+    #[param(minimum = 1)]
     pub(crate) limit: Option<usize>,
     /// The `next` of the page before, or the `cursor` of a CSV row.
+    #[param(value_type = Option<CursorText>)]
     pub(crate) after: Option<String>,
     /// `json` (default), `ndjson` or `csv`; goes before the `Accept` header.
+    #[param(value_type = Option<FormatText>)]
     pub(crate) format: Option<String>,
 }
 
@@ -61,6 +70,7 @@ pub(crate) struct HistoryPageBody {
     damaged: Vec<DamagedBody>,
     /// Give this as `after` for the next page; null at the end. A page may be short, even empty,
     /// and still have a next one: the work per request is bounded.
+    #[schema(value_type = Option<CursorText>)]
     next: Option<String>,
 }
 

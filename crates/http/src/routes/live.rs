@@ -17,6 +17,7 @@ use crate::live::{Live, Start};
 use crate::openapi::{Bad, Usual};
 use crate::place::Place;
 use crate::problem::Problem;
+use crate::schemas::{EventIdText, FilterText};
 use crate::sse;
 use crate::state::App;
 
@@ -29,6 +30,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 #[into_params(parameter_in = Query)]
 pub(crate) struct LiveQuery {
     /// A topic filter: `+` for one level, a final `#` for all below. Everything by default.
+    #[param(value_type = Option<FilterText>)]
     topic: Option<String>,
     /// Whether a stream that does not resume begins with the state; true by default.
     snapshot: Option<bool>,
@@ -44,7 +46,7 @@ pub(crate) struct LiveQuery {
     get, path = "/v1/live", tag = "records", operation_id = "live",
     params(
         LiveQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen: `critical:<epoch>/<number>,normal:<epoch>/<number>`"),
+        ("Last-Event-ID" = Option<EventIdText>, Header, description = "The id of the last event seen: `critical:<epoch>/<number>,normal:<epoch>/<number>`"),
     ),
     responses(
         (status = 200, description = "Events: record, ready, gap, damaged", body = String, content_type = "text/event-stream"),

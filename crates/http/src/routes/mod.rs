@@ -27,7 +27,7 @@ pub(crate) mod tree;
 #[must_use]
 pub fn readings(bytes: &[u8]) -> usize {
     let readings = [
-        devices::import_of(bytes).is_ok(),
+        devices::import::read(bytes).is_ok(),
         devices::NewDevice::from_body(bytes).is_ok(),
         spica_devices::Registration::from_body(bytes).is_ok(),
         commands::NewCommand::from_body(bytes).is_ok(),

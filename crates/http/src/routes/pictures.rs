@@ -19,6 +19,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::record_json::time;
 use crate::routes::devices::serial_of;
 use crate::routes::history::{HistoryQuery, page};
+use crate::schemas::{AddressText, CursorText, PositionText, SerialText, TimeText};
 use crate::state::App;
 use crate::tables::{DamagedBody, GapBody};
 
@@ -27,10 +28,13 @@ use crate::tables::{DamagedBody, GapBody};
 #[schema(as = Picture)]
 pub(crate) struct PictureBody<'a> {
     /// Where its record stands.
+    #[schema(value_type = PositionText)]
     position: String,
     /// When the node had all of it.
+    #[schema(value_type = TimeText)]
     received: String,
     /// When it was taken, as the device says.
+    #[schema(value_type = Option<TimeText>)]
     source_time: Option<String>,
     /// Number, size, hash, address and content type: `GET /v1/` and the address shows it.
     #[schema(value_type = Object)]
@@ -48,6 +52,7 @@ pub(crate) struct PicturePageBody {
     /// As in history.
     damaged: Vec<DamagedBody>,
     /// As in history.
+    #[schema(value_type = Option<CursorText>)]
     next: Option<String>,
 }
 
@@ -57,12 +62,16 @@ pub(crate) struct PicturePageBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct PicturesQuery {
     /// Received at or after this time (RFC 3339, UTC).
+    #[param(value_type = Option<TimeText>)]
     from: Option<String>,
     /// Received before this time.
+    #[param(value_type = Option<TimeText>)]
     to: Option<String>,
     /// Pictures per page, 1 to `http.page_limit`; 100 by default.
+    #[param(minimum = 1)]
     limit: Option<usize>,
     /// The `next` of the page before.
+    #[param(value_type = Option<CursorText>)]
     after: Option<String>,
 }
 
@@ -71,7 +80,7 @@ pub(crate) struct PicturesQuery {
 /// Read from history, page by page: give `from` to start late.
 #[utoipa::path(
     get, path = "/v1/devices/{serial}/pictures", tag = "pictures", operation_id = "list_pictures",
-    params(("serial" = String, Path, description = "The device's serial"), PicturesQuery),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial"), PicturesQuery),
     responses((status = 200, description = "A page", body = PicturePageBody), Usual, Bad),
     security(("token" = ["reader"])),
 )]
@@ -112,7 +121,7 @@ fn encode(record: &Record) -> Option<Vec<u8>> {
 #[utoipa::path(
     get, path = "/v1/pictures/{*address}", tag = "pictures", operation_id = "read_picture",
     params(
-        ("address" = String, Path, description = "The address after `pictures/`"),
+        ("address" = inline(AddressText), Path, description = "The address after `pictures/`"),
         ("Range" = Option<String>, Header, description = "`bytes=from-to`, one range"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of a copy at hand"),
     ),

@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::Publisher;
@@ -13,16 +13,20 @@ use crate::openapi::{Bad, TooLarge, Unsupported, Usual};
 use crate::problem::{Problem, ProblemKind};
 use crate::publish;
 use crate::routes::topics::Published;
+use crate::schemas::{ClassText, KeyText, KindText, QualityText, TimeText, TopicText};
 use crate::state::App;
 
 /// A record to publish. Exactly one of `value`, `text` and `base64`.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRecord)]
 #[expect(
     dead_code,
     reason = "read field by field in `batch`, so that errors name the field; this is its schema"
 )]
 pub(crate) struct NewRecordBody {
     /// What it is about.
+    #[schema(value_type = TopicText)]
     topic: String,
     /// The payload as JSON, kept as written.
     value: Option<serde_json::Value>,
@@ -31,16 +35,21 @@ pub(crate) struct NewRecordBody {
     /// The payload as bytes (standard base64).
     base64: Option<String>,
     /// `state` (default) or `event`.
+    #[schema(value_type = Option<KindText>)]
     kind: Option<String>,
     /// `normal` (default) or `critical`.
+    #[schema(value_type = Option<ClassText>)]
     class: Option<String>,
     /// `good` (default), `uncertain` or `bad`.
+    #[schema(value_type = Option<QualityText>)]
     quality: Option<String>,
     /// When its source says it happened (RFC 3339, UTC).
+    #[schema(value_type = Option<TimeText>)]
     source_time: Option<String>,
     /// The payload's media type; by default that of the field it stands in.
     content_type: Option<String>,
     /// Idempotency key, 1 to 255 bytes.
+    #[schema(value_type = Option<KeyText>)]
     key: Option<String>,
 }
 

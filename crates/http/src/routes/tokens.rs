@@ -17,6 +17,7 @@ use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Usual};
 use crate::paging::JsonPage;
 use crate::problem::{Problem, ProblemKind};
 use crate::routes::devices::created;
+use crate::schemas::{SerialText, TimeText, TokenIdText};
 use crate::state::App;
 use crate::token::{Role, StoredToken, is_id};
 use crate::token_store::{self, TOKENS};
@@ -29,14 +30,17 @@ const NAME_BYTES: usize = 64;
 #[schema(as = Token)]
 pub(crate) struct TokenBody {
     /// Its id.
+    #[schema(value_type = TokenIdText)]
     id: String,
     /// A name for people.
     name: String,
     /// What its holder may do.
     role: Role,
     /// For a device: its serial.
+    #[schema(value_type = Option<SerialText>)]
     serial: Option<String>,
     /// When it was made.
+    #[schema(value_type = TimeText)]
     created: String,
 }
 
@@ -64,10 +68,12 @@ pub(crate) struct TokenListBody {
 #[schema(as = NewToken)]
 pub(crate) struct NewTokenBody {
     /// A name for people, 1 to 64 bytes.
+    #[schema(min_length = 1, max_length = 64)]
     name: String,
     /// What its holder may do.
     role: Role,
     /// For the role `device`, and only for it: the device's serial.
+    #[schema(value_type = Option<SerialText>)]
     serial: Option<String>,
 }
 
@@ -165,7 +171,7 @@ pub(crate) async fn add(
 /// Its next request is refused; its live streams end within `http.heartbeat`.
 #[utoipa::path(
     delete, path = "/v1/tokens/{id}", tag = "operation", operation_id = "remove_token",
-    params(("id" = String, Path, description = "The token's id")),
+    params(("id" = inline(TokenIdText), Path, description = "The token's id")),
     responses((status = 204, description = "Revoked"), Usual, Bad, Missing, Conflicting),
     security(("token" = ["admin"])),
 )]

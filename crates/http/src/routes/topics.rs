@@ -19,6 +19,9 @@ use crate::ownership::may_publish;
 use crate::problem::{Problem, ProblemKind};
 use crate::publish;
 use crate::record_json;
+use crate::schemas::{
+    ClassText, KeyText, KindText, PositionText, QualityText, TimeText, TopicText,
+};
 use crate::sound;
 use crate::state::App;
 
@@ -31,12 +34,16 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 #[into_params(parameter_in = Query)]
 pub(crate) struct PublishQuery {
     /// `state` (default): the last record of the topic matters; `event`: each one does.
+    #[param(value_type = Option<KindText>)]
     kind: Option<String>,
     /// The lane: `normal` (default) or `critical`.
+    #[param(value_type = Option<ClassText>)]
     class: Option<String>,
     /// `good` (default), `uncertain` or `bad`.
+    #[param(value_type = Option<QualityText>)]
     quality: Option<String>,
     /// When its source says it happened (RFC 3339, UTC).
+    #[param(value_type = Option<TimeText>)]
     source_time: Option<String>,
 }
 
@@ -44,7 +51,7 @@ pub(crate) struct PublishQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Published {
     /// Epoch, lane and number.
-    #[schema(example = "1/normal/42")]
+    #[schema(value_type = PositionText)]
     pub(crate) position: String,
     /// Whether its key was known: no second record was made, and this is the place of the first.
     pub(crate) duplicate: bool,
@@ -65,9 +72,9 @@ impl From<Appended> for Published {
 #[utoipa::path(
     post, path = "/v1/topics/{*topic}", tag = "records", operation_id = "publish",
     params(
-        ("topic" = String, Path, description = "The topic, its levels separated by /"),
+        ("topic" = inline(TopicText), Path, description = "The topic, its levels separated by /"),
         PublishQuery,
-        ("Idempotency-Key" = Option<String>, Header, description =
+        ("Idempotency-Key" = Option<KeyText>, Header, description =
             "1 to 255 bytes: a repetition with the same key, topic, class and token makes no second record"),
     ),
     request_body(content = String, content_type = "*/*", description = "The payload, up to `http.payload_limit`"),
@@ -179,7 +186,7 @@ pub(crate) struct ReadQuery {
 /// Read the last record of a topic
 #[utoipa::path(
     get, path = "/v1/topics/{*topic}", tag = "records", operation_id = "read_topic",
-    params(("topic" = String, Path, description = "The topic, its levels separated by /"), ReadQuery),
+    params(("topic" = inline(TopicText), Path, description = "The topic, its levels separated by /"), ReadQuery),
     responses(
         (status = 200, description = "The record; with `raw` its payload",
             content((record_json::RecordJson<'static> = "application/json"), (String = "*/*"))),
@@ -225,7 +232,7 @@ fn visible(app: &App, identity: &Identity, topic: &Topic) -> Option<Record> {
 /// Writes a tombstone; the topic's history stays.
 #[utoipa::path(
     delete, path = "/v1/topics/{*topic}", tag = "records", operation_id = "delete_topic",
-    params(("topic" = String, Path, description = "The topic, its levels separated by /")),
+    params(("topic" = inline(TopicText), Path, description = "The topic, its levels separated by /")),
     responses((status = 200, description = "The tombstone is on disk", body = Published), Usual, Bad, Missing),
     security(("token" = ["operator"])),
 )]

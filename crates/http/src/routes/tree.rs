@@ -12,6 +12,7 @@ use crate::openapi::{Bad, Usual};
 use crate::paging::{JsonPage, limit};
 use crate::problem::Problem;
 use crate::record_json::RecordJson;
+use crate::schemas::TopicText;
 use crate::state::App;
 
 /// Which page.
@@ -20,8 +21,10 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 pub(crate) struct TreeQuery {
     /// The `next` of the page before.
+    #[param(value_type = Option<TopicText>)]
     after: Option<String>,
     /// Records per page, 1 to `http.page_limit`; 100 by default.
+    #[param(minimum = 1)]
     limit: Option<usize>,
 }
 
@@ -32,6 +35,7 @@ pub(crate) struct TreePageBody {
     /// In the order of topics, compared byte by byte.
     records: Vec<RecordJson<'static>>,
     /// Give this as `after` for the next page; null on the last one.
+    #[schema(value_type = Option<TopicText>)]
     next: Option<String>,
 }
 
@@ -53,7 +57,7 @@ pub(crate) async fn all(
 /// List the last records of a topic and all below it
 #[utoipa::path(
     get, path = "/v1/tree/{*prefix}", tag = "records", operation_id = "list_tree",
-    params(("prefix" = String, Path, description = "A topic, its levels separated by /"), TreeQuery),
+    params(("prefix" = inline(TopicText), Path, description = "A topic, its levels separated by /"), TreeQuery),
     responses((status = 200, description = "A page", body = TreePageBody), Usual, Bad),
     security(("token" = ["reader"])),
 )]

@@ -1,6 +1,9 @@
 //! The whole interface on a node in memory, without a socket but in `server`.
 
 mod access;
+mod bans;
+mod batches;
+mod browser;
 mod devices;
 mod history;
 mod limits;
@@ -9,3 +12,4 @@ mod pictures;
 mod records;
 mod server;
 mod table;
+mod tree;

@@ -1,165 +1,25 @@
 //! `/v1/devices`: the registry.
 
-use axum::extract::{Request, State};
+mod bodies;
+pub(crate) mod import;
+
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use spica_devices::{Device, Registration, Serial, read_csv};
+use spica_devices::{Registration, Serial};
 use spica_views::DeviceError;
 use utoipa::{IntoParams, ToSchema};
 
+pub(crate) use self::bodies::NewDevice;
+use self::bodies::{DeviceBody, NewDeviceBody, RegistrationBody};
 use crate::auth::{Caller, Operator, Reader};
-use crate::extract::{FromBody, Json, PathOf, QueryOf, body, json, media_type};
-use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Unsupported, Usual};
+use crate::extract::{Json, PathOf, QueryOf};
+use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Usual};
 use crate::paging::{JsonPage, limit};
 use crate::problem::{PartError, Problem, ProblemKind};
-use crate::record_json::time;
+use crate::schemas::SerialText;
 use crate::state::App;
-
-/// A registered device.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Device)]
-pub(crate) struct DeviceBody {
-    /// Its serial.
-    serial: String,
-    /// A name for people.
-    name: Option<String>,
-    /// Whose device it is.
-    customer: Option<String>,
-    /// Anything else.
-    note: Option<String>,
-    /// Whether it may talk to a station.
-    enabled: bool,
-    /// How often it dials in at least, in minutes.
-    check_in_minutes: u16,
-    /// How long after its interval a check-in counts as missed, in minutes.
-    grace_minutes: u16,
-    /// Software versions that may talk to a station; empty allows all.
-    allowed_versions: Vec<String>,
-    /// Since when it is registered.
-    registered_at: String,
-    /// When a station last accepted it.
-    last_check_in: Option<String>,
-    /// When its next check-in counts as missed.
-    missed_at: Option<String>,
-    /// The software it ran at its last check-in.
-    software_version: Option<String>,
-}
-
-impl From<&Device> for DeviceBody {
-    fn from(device: &Device) -> Self {
-        let registration = device.registration.clone();
-        let minutes =
-            u64::from(registration.check_in_minutes) + u64::from(registration.grace_minutes);
-        let window = std::time::Duration::from_secs(minutes * 60);
-        let missed_at = device.last_check_in.map(|last| last.saturating_add(window));
-        Self {
-            serial: device.serial.to_string(),
-            name: registration.name,
-            customer: registration.customer,
-            note: registration.note,
-            enabled: registration.enabled,
-            check_in_minutes: registration.check_in_minutes,
-            grace_minutes: registration.grace_minutes,
-            allowed_versions: registration.allowed_versions,
-            registered_at: device.registered_at.to_string(),
-            last_check_in: time(device.last_check_in),
-            missed_at: time(missed_at.filter(|_| registration.enabled)),
-            software_version: device.software_version.clone(),
-        }
-    }
-}
-
-/// What an operator says about a device. What is not said takes its default.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schema(as = Registration)]
-pub(crate) struct RegistrationBody {
-    /// A name for people, 1 to 200 bytes.
-    name: Option<String>,
-    /// Whose device it is, 1 to 200 bytes.
-    customer: Option<String>,
-    /// Anything else, 1 to 2,000 bytes.
-    note: Option<String>,
-    /// Whether it may talk to a station; true by default.
-    enabled: bool,
-    /// How often it dials in at least, 1 to 10,080 minutes; 30 by default.
-    check_in_minutes: u16,
-    /// How long after its interval a check-in counts as missed, 0 to 10,080 minutes; 5 by default.
-    grace_minutes: u16,
-    /// Software versions that may talk to a station, up to 32; empty (default) allows all.
-    allowed_versions: Vec<String>,
-}
-
-impl Default for RegistrationBody {
-    fn default() -> Self {
-        let usual = Registration::default();
-        Self {
-            name: usual.name,
-            customer: usual.customer,
-            note: usual.note,
-            enabled: usual.enabled,
-            check_in_minutes: usual.check_in_minutes,
-            grace_minutes: usual.grace_minutes,
-            allowed_versions: usual.allowed_versions,
-        }
-    }
-}
-
-impl FromBody for Registration {
-    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
-        json::<RegistrationBody>(bytes)?.checked()
-    }
-}
-
-impl RegistrationBody {
-    fn checked(self) -> Result<Registration, Problem> {
-        let body = self;
-        let registration = Registration {
-            name: body.name,
-            enabled: body.enabled,
-            check_in_minutes: body.check_in_minutes,
-            grace_minutes: body.grace_minutes,
-            customer: body.customer,
-            note: body.note,
-            allowed_versions: body.allowed_versions,
-        };
-        let checked = registration.check();
-        checked.map_err(|error| part(error.field, error.to_string()))?;
-        Ok(registration)
-    }
-}
-
-/// A device to register.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewDevice)]
-pub(crate) struct NewDeviceBody {
-    /// 1 to 10 visible ASCII characters without space, /, + and #.
-    serial: String,
-    #[serde(flatten)]
-    #[schema(inline)]
-    registration: serde_json::Map<String, serde_json::Value>,
-}
-
-/// A device to register, checked.
-pub(crate) struct NewDevice {
-    serial: Serial,
-    registration: Registration,
-}
-
-impl FromBody for NewDevice {
-    fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
-        let body: NewDeviceBody = json(bytes)?;
-        let rest = serde_json::Value::Object(body.registration);
-        let registration: RegistrationBody = serde_json::from_value(rest).map_err(|error| {
-            Problem::bad_request(format!("the body is not the expected JSON: {error}"))
-        })?;
-        Ok(Self {
-            serial: serial_of(&body.serial)?,
-            registration: registration.checked()?,
-        })
-    }
-}
 
 /// A page of devices.
 #[derive(Serialize, ToSchema)]
@@ -179,14 +39,8 @@ pub(crate) struct DevicesQuery {
     /// The `next` of the page before.
     after: Option<String>,
     /// Devices per page, 1 to `http.page_limit`; 100 by default.
+    #[param(minimum = 1)]
     limit: Option<usize>,
-}
-
-/// What became of an import.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Imported {
-    /// Devices registered or changed.
-    imported: usize,
 }
 
 /// A serial of a path.
@@ -324,7 +178,7 @@ fn percent(c: char) -> String {
 /// Read a device
 #[utoipa::path(
     get, path = "/v1/devices/{serial}", tag = "devices", operation_id = "read_device",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     responses((status = 200, description = "The device", body = DeviceBody), Usual, Bad, Missing),
     security(("token" = ["reader"])),
 )]
@@ -345,7 +199,7 @@ pub(crate) async fn read(
 /// Register a device, or replace its registration
 #[utoipa::path(
     put, path = "/v1/devices/{serial}", tag = "devices", operation_id = "put_device",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     request_body = RegistrationBody,
     responses(
         (status = 200, description = "Replaced", body = DeviceBody),
@@ -381,7 +235,7 @@ pub(crate) async fn put(
 /// Its registration and commands go; its events and pictures stay.
 #[utoipa::path(
     delete, path = "/v1/devices/{serial}", tag = "devices", operation_id = "remove_device",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     responses((status = 204, description = "Removed"), Usual, Bad, Missing),
     security(("token" = ["operator"])),
 )]
@@ -402,7 +256,7 @@ pub(crate) async fn remove(
 /// Let a device talk to stations
 #[utoipa::path(
     post, path = "/v1/devices/{serial}/enable", tag = "devices", operation_id = "enable_device",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     responses((status = 200, description = "Enabled", body = DeviceBody), Usual, Bad, Missing),
     security(("token" = ["operator"])),
 )]
@@ -417,7 +271,7 @@ pub(crate) async fn enable(
 /// Let a device talk to stations no longer
 #[utoipa::path(
     post, path = "/v1/devices/{serial}/disable", tag = "devices", operation_id = "disable_device",
-    params(("serial" = String, Path, description = "The device's serial")),
+    params(("serial" = inline(SerialText), Path, description = "The device's serial")),
     responses((status = 200, description = "Disabled", body = DeviceBody), Usual, Bad, Missing),
     security(("token" = ["operator"])),
 )]
@@ -443,54 +297,4 @@ async fn switch(
         .await
         .map_err(refused)?;
     Ok(axum::Json(DeviceBody::from(&*device)))
-}
-
-/// Register many devices from CSV
-///
-/// The first row names the columns, in any order: serial (which must be there), name,
-/// check_in_minutes, grace_minutes, customer, note, enabled. All rows, or none and a report.
-#[utoipa::path(
-    post, path = "/v1/devices/import", tag = "devices", operation_id = "import_devices",
-    request_body(content = String, content_type = "text/csv", description = "UTF-8, up to `http.import_limit`"),
-    responses(
-        (status = 200, description = "All registered", body = Imported),
-        Usual, Bad, TooLarge, Unsupported,
-    ),
-    security(("token" = ["operator"])),
-)]
-pub(crate) async fn import(
-    State(app): State<App>,
-    Caller(identity, _): Caller<Operator>,
-    request: Request,
-) -> Result<axum::Json<Imported>, Problem> {
-    let (head, bytes, _reserved) =
-        body(request, &app, app.settings.import_limit.as_usize()).await?;
-    if !matches!(media_type(&head).as_str(), "text/csv" | "") {
-        let detail = "an import is text/csv";
-        return Err(Problem::new(ProblemKind::UnsupportedMediaType, detail));
-    }
-    let devices = app.offload.run(move || import_of(&bytes)).await??;
-    let imported = app
-        .parts
-        .devices
-        .import(devices, &identity.by())
-        .await
-        .map_err(refused)?;
-    Ok(axum::Json(Imported { imported }))
-}
-
-/// Reads an import.
-///
-/// # Errors
-/// 400 with the first problems; `index` is the line in the file, from 1 on.
-pub(crate) fn import_of(bytes: &[u8]) -> Result<Vec<(Serial, Registration)>, Problem> {
-    read_csv(bytes).map_err(|error| {
-        let detail = format!("nothing was imported: {} problem(s)", error.total);
-        let problems = error.problems.into_iter().map(|problem| PartError {
-            index: usize::try_from(problem.line).ok(),
-            field: problem.column,
-            detail: problem.what,
-        });
-        Problem::bad_request(detail).with_errors(problems.collect())
-    })
 }

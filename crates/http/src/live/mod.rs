@@ -12,34 +12,32 @@
 //!                  └───────────┴───────────┘
 //! ```
 
+mod replay;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::Stream;
-use serde_json::json;
 use spica_model::{Kind, Lane, Position, Record, Topic, TopicFilter};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior};
 
+use self::replay::{Replay, say};
 use crate::auth::{Identity, is_still_valid};
 use crate::commit::shown;
 use crate::metrics::Raised;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::record_json;
-use crate::scan::{Found, Scan, Wanted, Window};
+use crate::scan::Wanted;
 use crate::sse;
 use crate::state::App;
-use crate::tables::{DamagedBody, GapBody};
+use crate::tables::GapBody;
 
 /// Topics of a snapshot that are sent at once.
 const SNAPSHOT_TOPICS: usize = 500;
-/// Records of the journal that one step of a replay reads.
-const REPLAY_RECORDS: usize = 5_000;
-/// Bytes after which a step of a replay is sent.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// How a stream begins.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +71,8 @@ enum Phase {
     Begin,
     /// Decide how to go on.
     Connect,
-    /// The journal, up to the place.
-    Replay(Box<Scan>, Place),
+    /// The journal, up to where the views stand.
+    Replay(Replay),
     /// The state tree, from the topic after this one.
     Snapshot(Snapshot),
     /// What the views fold.
@@ -155,7 +153,7 @@ impl Live {
                 self.ready(out, now);
             }
             Phase::Connect => self.connect(out).await,
-            Phase::Replay(scan, until) => self.replay(out, scan, until).await,
+            Phase::Replay(replay) => self.replay(out, replay).await,
             Phase::Snapshot(snapshot) => self.snapshot(out, snapshot),
             Phase::Follow => self.follow(out).await,
             Phase::End => {}
@@ -191,8 +189,8 @@ impl Live {
             return self.begin_snapshot(until);
         };
         let wanted = Arc::clone(&self.wanted);
-        match scan_between(self.app.clone(), wanted, place, until).await {
-            Ok(Some(scan)) => self.phase = Phase::Replay(Box::new(scan), until),
+        match Replay::between(self.app.clone(), wanted, place, until).await {
+            Ok(Some(replay)) => self.phase = Phase::Replay(replay),
             Ok(None) => {
                 self.gap(out, place, until);
                 self.begin_snapshot(until);
@@ -220,25 +218,16 @@ impl Live {
         }
     }
 
-    async fn replay(&mut self, out: &mut Vec<u8>, scan: Box<Scan>, until: Place) {
-        let metrics = self.app.parts.metrics.clone();
-        let work = move || {
-            let mut budget = REPLAY_RECORDS;
-            let read = read(scan, &mut budget);
-            metrics.scanned.inc_by((REPLAY_RECORDS - budget) as u64);
-            read
-        };
-        let read = match self.app.offload.run(work).await.flatten() {
-            Ok(read) => read,
+    async fn replay(&mut self, out: &mut Vec<u8>, replay: Replay) {
+        let step = match replay.step(&self.app).await {
+            Ok(step) => step,
             Err(problem) => return broken(&problem),
         };
-        out.extend_from_slice(&read.out);
-        self.app.parts.metrics.stream_records.inc_by(read.records);
-        self.place = Some(read.scan.place());
-        if read.more {
-            self.phase = Phase::Replay(read.scan, until);
-        } else {
-            self.ready(out, until);
+        out.extend_from_slice(&step.out);
+        self.place = Some(step.place);
+        match step.rest {
+            Some(rest) => self.phase = Phase::Replay(rest),
+            None => self.ready(out, step.place),
         }
     }
 
@@ -349,74 +338,4 @@ fn broken(problem: &Problem) {
         detail = problem.detail(),
         "a live stream ends: the journal cannot be read"
     );
-}
-
-/// What lies between two places; `None` if it is too much, or `place` is none of this history.
-async fn scan_between(
-    app: App,
-    wanted: Arc<Wanted>,
-    place: Place,
-    until: Place,
-) -> Result<Option<Scan>, Problem> {
-    let behind = |lane| until.seq(lane).0.saturating_sub(place.seq(lane).0);
-    if Lane::ALL.into_iter().map(behind).sum::<u64>() > app.settings.resume_limit {
-        return Ok(None);
-    }
-    let offload = app.offload.clone();
-    let work = move || {
-        let journal = &*app.parts.journal;
-        if !place.is_known(journal, &Lane::ALL)? {
-            return Ok(None);
-        }
-        let window = Window {
-            lanes: Lane::ALL.to_vec(),
-            after: Some(place),
-            until: Some(until),
-        };
-        Scan::new(journal, &window, wanted).map(Some)
-    };
-    Ok(offload.run(work).await??)
-}
-
-struct Read {
-    scan: Box<Scan>,
-    out: Vec<u8>,
-    records: u64,
-    more: bool,
-}
-
-/// Some of a replay, as events.
-fn read(mut scan: Box<Scan>, budget: &mut usize) -> Result<Read, Problem> {
-    let (mut out, mut records) = (Vec::new(), 0);
-    let more = loop {
-        match scan.next(budget)? {
-            Found::Record(record) => {
-                records += 1;
-                let place = scan.place();
-                sse::event(
-                    &mut out,
-                    "record",
-                    Some(&place),
-                    &record_json::encode(&record),
-                );
-            }
-            Found::Gap { lane, from, to } => say(&mut out, "gap", &GapBody::new(lane, from, to)),
-            Found::Damaged(damage) => say(&mut out, "damaged", &DamagedBody::from(&damage)),
-            Found::Paused => break true,
-            Found::End => break false,
-        }
-        if out.len() >= PIECE_BYTES {
-            break true;
-        }
-    };
-    Ok(Read {
-        scan,
-        out,
-        records,
-        more,
-    })
-}
-
-fn say(out: &mut Vec<u8>, name: &str, body: &impl serde::Serialize) {
-    sse::event(out, name, None, json!(body).to_string().as_bytes());
 }
