@@ -35,13 +35,26 @@ pub fn scratch(dir: &Path) -> Result<TempDir> {
 /// # Errors
 /// If it does not start.
 pub fn serve(dir: &Path) -> Result<Hub> {
-    let binary = std::env::current_exe().context("cannot find this program")?;
-    Launch::new(binary, dir).config(CONFIG).start()
+    start(dir, GENERATOR)
 }
 
-/// Every other setting is the default.
-const CONFIG: &str = r#"
-log.level = "warn"
+/// A node in a process of its own, with default settings: it bans whom it would ban in the field.
+///
+/// # Errors
+/// If it does not start.
+pub fn serve_guarded(dir: &Path) -> Result<Hub> {
+    start(dir, "")
+}
+
+fn start(dir: &Path, config: &str) -> Result<Hub> {
+    let binary = std::env::current_exe().context("cannot find this program")?;
+    Launch::new(binary, dir)
+        .config("log.level = \"error\"")
+        .config(config)
+        .start()
+}
+
+const GENERATOR: &str = r#"
 identicom.timeouts.idle = "10min"
 identicom.timeouts.session = "30min"
 identicom.admission.trusted = ["127.0.0.0/8"]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use spica_fixture::Hub;
 use spica_fleet::books;
 use spica_fleet::load::{self, BurstFigures, PhoneHomeFigures, Target, Until};
-use spica_fleet::{Hub as Books, Outcome};
+use spica_fleet::{Fleet, Hub as Books, Outcome, Plan, Trouble};
 
 use crate::figures::{Usage, round};
 
@@ -59,6 +59,26 @@ pub struct Idle {
     pub rss_bytes_before: u64,
     /// Resident memory of the node with them.
     pub rss_bytes_with: u64,
+}
+
+/// `bench hostile`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Hostile {
+    /// Events of honest devices, first sending to reception, 99th percentile, ms, alone.
+    pub honest_ms_p99_alone: f64,
+    /// The same while hostile connections come in.
+    pub honest_ms_p99_attacked: f64,
+    /// Median alone.
+    pub honest_ms_p50_alone: f64,
+    /// Median while hostile connections come in.
+    pub honest_ms_p50_attacked: f64,
+    /// Hostile connections that were made.
+    pub attacks: u64,
+    /// Those that the station served to their end.
+    pub attacks_served: u64,
+    /// What the books of both runs say.
+    #[serde(flatten)]
+    pub books: Check,
 }
 
 /// First serial of the devices that only hold a connection.
@@ -136,6 +156,51 @@ pub async fn idle(hub: &Hub, connections: u32) -> Result<Idle> {
         rss_bytes_per_connection: round(grown as f64 / connections as f64),
         rss_bytes_before: before.rss_bytes,
         rss_bytes_with: with.rss_bytes,
+    })
+}
+
+/// Honest devices alone, then among hostile connections: garbage, half frames, probes of other
+/// protocols, silence, one byte a second, strangers; `per_visit` of them for each honest visit.
+///
+/// # Errors
+/// If the node goes away, or refuses the devices.
+pub async fn hostile(
+    hub: &Hub,
+    devices: u32,
+    per_visit: f64,
+    duration: Duration,
+) -> Result<Hostile> {
+    let books = books_of(hub)?;
+    let station = hub
+        .addresses()
+        .identicom
+        .context("the node has no Identicom station")?;
+    let plan = Plan {
+        endpoints: vec![station.to_string()],
+        devices,
+        interval: Duration::from_secs(1),
+        duration: Some(duration),
+        ..Plan::default()
+    };
+    books.register(plan.serials()).await?;
+    let alone = books::compare(&Fleet::run(&plan, &()).await?, &books).await?;
+    let trouble = Trouble {
+        hostile: per_visit,
+        ..plan.trouble
+    };
+    let plan = Plan { trouble, ..plan };
+    let attacked = books::compare(&Fleet::run(&plan, &()).await?, &books).await?;
+    Ok(Hostile {
+        honest_ms_p99_alone: alone.normal_ms_p99,
+        honest_ms_p99_attacked: attacked.normal_ms_p99,
+        honest_ms_p50_alone: alone.normal_ms_p50,
+        honest_ms_p50_attacked: attacked.normal_ms_p50,
+        attacks: attacked.connections.attacks,
+        attacks_served: attacked.connections.attacks_served,
+        books: Check {
+            lost: alone.lost + attacked.lost,
+            duplicated: alone.duplicated + attacked.duplicated,
+        },
     })
 }
 

@@ -55,7 +55,7 @@ async fn expire(devices: Arc<DeviceService>, clock: SharedClock) {
         match devices.expire_due(clock.wall()).await {
             Ok(0) => {}
             Ok(count) => {
-                tracing::info!(count, "commands have expired: no device took them in time")
+                tracing::info!(count, "commands have expired: no device took them in time");
             }
             Err(error) => tracing::warn!(%error, "cannot note that commands have expired"),
         }

@@ -9,6 +9,8 @@ pub mod config;
 mod duties;
 mod error;
 mod exit;
+#[cfg(test)]
+mod metrics_doc;
 mod node;
 mod process;
 mod ready;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Node {
     /// If a part cannot be opened or cannot listen.
     pub async fn start(config: Config, access: Access) -> Result<Self, NodeError> {
         let data_dir = config.node.data_dir.as_path().to_owned();
-        let mut foundation = Foundation::lay(&config, data_dir.clone())?;
+        let mut foundation = Foundation::lay(&config, &data_dir)?;
         let mut supervisor = Supervisor::new(&mut foundation.registry);
         let profile = config
             .identicom
@@ -209,11 +209,11 @@ impl Node {
 }
 
 impl Foundation {
-    fn lay(config: &Config, data_dir: PathBuf) -> Result<Self, NodeError> {
+    fn lay(config: &Config, data_dir: &Path) -> Result<Self, NodeError> {
         let clock: SharedClock = Arc::new(SystemClock);
-        std::fs::create_dir_all(&data_dir)
-            .and_then(|()| ReadyFile::clear(&data_dir))
-            .map_err(|source| NodeError::data_dir(&data_dir, source))?;
+        std::fs::create_dir_all(data_dir)
+            .and_then(|()| ReadyFile::clear(data_dir))
+            .map_err(|source| NodeError::data_dir(data_dir, source))?;
         let mut registry = Registry::with_prefix("spica");
         registry.register_collector(Box::new(ProcessCollector));
         let options = Options {
@@ -241,7 +241,7 @@ impl Foundation {
         let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
         let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
         Ok(Self {
-            pictures: open_pictures(config, &data_dir)?,
+            pictures: open_pictures(config, data_dir)?,
             admission: Arc::new(Mutex::new(Admission::new(
                 config.identicom.admission.limits(),
             ))),
@@ -261,7 +261,7 @@ impl Foundation {
     }
 }
 
-fn open_pictures(config: &Config, data_dir: &std::path::Path) -> Result<PictureStore, NodeError> {
+fn open_pictures(config: &Config, data_dir: &Path) -> Result<PictureStore, NodeError> {
     let location = match &config.objects.location {
         Some(location) => location.as_path().to_owned(),
         None => data_dir.join("pictures"),
@@ -283,7 +283,7 @@ fn notify(state: &[sd_notify::NotifyState<'_>]) {
 }
 
 impl NodeError {
-    fn data_dir(path: &std::path::Path, source: io::Error) -> Self {
+    fn data_dir(path: &Path, source: io::Error) -> Self {
         Self::DataDir {
             path: path.to_owned(),
             source,

@@ -109,7 +109,7 @@ mod tests {
                     2 => {}
                     _ => {
                         reached.notify_one();
-                        std::future::pending().await
+                        std::future::pending::<()>().await;
                     }
                 }
             }

@@ -230,6 +230,20 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 10_000)]
         connections: u32,
     },
+    /// Honest devices among hostile connections
+    Hostile {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Number of honest devices
+        #[arg(long, default_value_t = 500)]
+        devices: u32,
+        /// Hostile connections per honest visit
+        #[arg(long, default_value_t = 4.0)]
+        per_visit: f64,
+        /// How long to measure each
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "10s")]
+        duration: Duration,
+    },
     /// Latency of critical records, alone and under a saturating normal load
     CriticalUnderLoad {
         #[command(flatten)]

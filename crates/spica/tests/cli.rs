@@ -1,5 +1,13 @@
 //! The command line, as an operator uses it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
 use std::process::{Command, Output};
 
 use spica_fixture::{Hub, Launch};

@@ -3,6 +3,14 @@
 //!
 //! `SPICA_KILLS=200 cargo test --release --test crash` for a long run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +38,7 @@ impl Random {
 /// Publishes counting numbers until the node is gone; gives the first number that was not
 /// acknowledged.
 async fn publish(client: Client, worker: u64, first: u64, acked: Arc<AtomicU64>) -> u64 {
-    let class = if worker % 2 == 0 {
+    let class = if worker.is_multiple_of(2) {
         "critical"
     } else {
         "normal"

@@ -1,6 +1,14 @@
 //! Flips single bits in the real segment files of a stopped node. Each must be found, said with
 //! file and offset, and nothing altered may be served.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -88,8 +96,9 @@ fn flip(file: &Path, offset: u64) {
 async fn a_flipped_bit_is_found_and_never_served() {
     let dir = tempfile::tempdir().unwrap();
     // Small segments: each of many verifications reads them whole.
-    let launch = Launch::new(env!("CARGO_BIN_EXE_spica"), dir.path())
-        .config("journal.normal.segment_bytes = \"256KiB\"\njournal.normal.commit_bytes_max = \"64KiB\"");
+    let launch = Launch::new(env!("CARGO_BIN_EXE_spica"), dir.path()).config(
+        "journal.normal.segment_bytes = \"256KiB\"\njournal.normal.commit_bytes_max = \"64KiB\"",
+    );
     let hub = launch.start().unwrap();
     publish(&hub.client().unwrap()).await;
     assert_eq!(hub.stop().unwrap(), Some(0));

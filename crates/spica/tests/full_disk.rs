@@ -1,6 +1,14 @@
 //! Fills the disk under the real binary. It must stop acknowledging at once, end with the exit code
 //! of a full disk, and have lost nothing when it is started again with space.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::Path;
 use std::process::Command;
 

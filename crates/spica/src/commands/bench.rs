@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
-use spica_bench::hub::{scratch, serve};
+use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
 use spica_bench::{critical, disk, http, ingest, stations};
 use spica_model::Lane;
@@ -65,6 +65,15 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
         } => in_scratch(&common, |dir| {
             let hub = serve(dir)?;
             block_on_all_cores(stations::idle(&hub, connections))
+        }),
+        Bench::Hostile {
+            common,
+            devices,
+            per_visit,
+            duration,
+        } => in_scratch(&common, |dir| {
+            let hub = serve_guarded(dir)?;
+            block_on_all_cores(stations::hostile(&hub, devices, per_visit, duration))
         }),
         Bench::CriticalUnderLoad { common, duration } => {
             in_scratch(&common, |dir| critical::run(dir, duration))

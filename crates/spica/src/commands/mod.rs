@@ -24,7 +24,7 @@ use crate::cli::{Cli, Command};
 /// If the command fails; the error is for the operator.
 pub(crate) fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Bench(bench) => bench::run(bench),
