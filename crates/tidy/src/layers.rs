@@ -331,6 +331,7 @@ mod tests {
                 "crates/stranger holds the package spica-odd",
                 "crates/bench stands in a layer but does not exist",
                 "crates/bench does not need its exception for crates/fleet",
+                "crates/bench does not need its exception for crates/fixture",
             ]
         );
     }
