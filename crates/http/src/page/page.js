@@ -41,24 +41,41 @@ function age(ms) {
   return Math.floor(s / 86400) + ' d';
 }
 
-function about(record) {
+// What a device's event says, for people.
+function detail(value) {
+  const d = value.detail || {}, said = [];
+  if (d.text) said.push('“' + d.text + '”');
+  if (d.minutes !== undefined) said.push(d.minutes + ' min');
+  if (d.battery_percent !== undefined) said.push('battery ' + d.battery_percent + ' %');
+  if (d.signal_dbm !== undefined) said.push(d.signal_dbm + ' dBm');
+  if (d.location) said.push(d.location.latitude.toFixed(5) + ', ' + d.location.longitude.toFixed(5));
+  if (d.cell) said.push('cell ' + [d.cell.mcc, d.cell.mnc, d.cell.lac, d.cell.cell].join('/'));
+  return said.join(' · ');
+}
+
+function about(record, of) {
   const value = 'value' in record ? record.value : record.text;
   if (record.op === 'delete') return 'deleted';
   if (value === undefined) return record.content_type;
+  if (of && of[2].startsWith('events/') && value && typeof value === 'object') return detail(value);
+  if (of && of[2] === 'pictures' && value) return Math.ceil(value.size / 1024) + ' KiB';
   const plain = typeof value === 'string' ? value : JSON.stringify(value);
   return plain.length > 300 ? plain.slice(0, 300) + '…' : plain;
 }
 
+// The serial and the rest of the topic of a device's record.
+const deviceOf = (record) => record.topic.match(/\/devices\/([^/]+)\/(.+)$/);
+
 function addEvent(record) {
-  const parts = record.topic.match(/\/devices\/([^/]+)\/events\/([^/]+)$/);
+  const of = deviceOf(record);
+  const name = of && of[2].replace(/^events\//, '').replace(/-/g, ' ');
   const item = document.createElement('li');
   if (record.class === 'critical') item.className = 'critical';
   const when = text('span', '', 'age');
   when.dataset.at = Date.parse(record.source_time || record.received);
   when.title = record.source_time || record.received;
   const what = text('span', '', 'what');
-  what.append(text('b', parts ? parts[2].replace(/-/g, ' ') + ' · ' + parts[1] : record.topic),
-    text('small', about(record)));
+  what.append(text('b', of ? name + ' · ' + of[1] : record.topic), text('small', about(record, of)));
   item.append(when, what);
   const list = $('events');
   list.prepend(item);
@@ -124,7 +141,7 @@ async function loadDevice(serial) {
 }
 
 function onRecord(record) {
-  const of = record.topic.match(/\/devices\/([^/]+)\/(.+)$/);
+  const of = deviceOf(record);
   if (of && (of[2] === 'registration' || of[2] === 'check-in')) {
     if (devices.has(of[1]) || !devicesNext) loadDevice(of[1]);
     if (of[2] === 'check-in') return;
@@ -175,8 +192,8 @@ async function recent() {
     after = page.next;
   }
   events.forEach((record) => {
-    const of = record.topic.match(/\/devices\/([^/]+)\/pictures$/);
-    if (of) addPicture(record, of[1]);
+    const of = deviceOf(record);
+    if (of && of[2] === 'pictures') addPicture(record, of[1]);
     addEvent(record);
   });
 }
@@ -193,11 +210,14 @@ async function connect() {
     if (answer.status === 401 || answer.status === 403) {
       const problem = await answer.json().catch(() => ({}));
       show(false);
+      $('entry').hidden = false;
       say(token ? problem.detail || 'The token was refused.' : 'Enter a token to see live events.');
       return;
     }
     if (!answer.ok) throw new Error('HTTP ' + answer.status);
     $('forget').hidden = !token;
+    // An open node asks for none.
+    $('entry').hidden = !token;
     if (!lastId) {
       await Promise.all([loadDevices(), recent()]);
     }
