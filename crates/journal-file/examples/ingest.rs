@@ -43,6 +43,7 @@ fn main() -> Outcome<()> {
             duration,
         )?);
     }
+    parts.push(critical(&dir.join("critical"), duration)?);
     println!("{{{}}}", parts.join(","));
     Ok(())
 }
@@ -73,9 +74,9 @@ fn measure(dir: &Path, in_flight: usize, duration: Duration) -> Outcome<String> 
         std::fs::remove_dir_all(dir)?;
     }
     let (journal, _) = FileJournal::open(Options::default(), dir, Arc::new(SystemClock))?;
-    drive(&journal, in_flight, duration / 10)?;
+    drive(&journal, Lane::Normal, in_flight, duration / 10)?;
     let (cpu, begun) = (cpu_seconds()?, Instant::now());
-    let mut took = drive(&journal, in_flight, duration)?;
+    let mut took = drive(&journal, Lane::Normal, in_flight, duration)?;
     let (cpu, elapsed) = (cpu_seconds()? - cpu, begun.elapsed().as_secs_f64());
     let details = journal.details(Lane::Normal);
     journal.close();
@@ -93,7 +94,12 @@ fn measure(dir: &Path, in_flight: usize, duration: Duration) -> Outcome<String> 
     ))
 }
 
-fn drive(journal: &FileJournal, in_flight: usize, duration: Duration) -> Outcome<Vec<Duration>> {
+fn drive(
+    journal: &FileJournal,
+    lane: Lane,
+    in_flight: usize,
+    duration: Duration,
+) -> Outcome<Vec<Duration>> {
     let topic = Topic::new("root/bench/ingest")?;
     let payload = [0x5a; 128];
     let mut took = Vec::with_capacity(1 << 22);
@@ -115,7 +121,7 @@ fn drive(journal: &FileJournal, in_flight: usize, duration: Duration) -> Outcome
                 cause: None,
             };
             let begun = Instant::now();
-            match journal.submit(Lane::Normal, &[record]) {
+            match journal.submit(lane, &[record]) {
                 Ok(ticket) => on_the_way.push_back((ticket, begun)),
                 Err(SubmitError::Full { .. }) if !on_the_way.is_empty() => break,
                 Err(error) => return Err(error.into()),
@@ -130,6 +136,33 @@ fn drive(journal: &FileJournal, in_flight: usize, duration: Duration) -> Outcome
             took.push(now - begun);
         }
     }
+}
+
+/// The critical lane, one record at a time: alone, and while the normal lane is saturated.
+fn critical(dir: &Path, duration: Duration) -> Outcome<String> {
+    if dir.exists() {
+        std::fs::remove_dir_all(dir)?;
+    }
+    let (journal, _) = FileJournal::open(Options::default(), dir, Arc::new(SystemClock))?;
+    let mut alone = drive(&journal, Lane::Critical, 1, duration)?;
+    let mut loaded = std::thread::scope(|scope| {
+        let load = scope.spawn(|| drive(&journal, Lane::Normal, 1_024, duration).is_ok());
+        let loaded = drive(&journal, Lane::Critical, 1, duration);
+        match load.join() {
+            Ok(true) => loaded,
+            _ => Err("the load has failed".into()),
+        }
+    })?;
+    journal.close();
+    std::fs::remove_dir_all(dir)?;
+    let figures = |took: &mut [Duration]| {
+        let [p50, p99] = [0.5, 0.99].map(|at| quantile(took, at));
+        format!("{{\"ack_us_p50\":{p50:.0},\"ack_us_p99\":{p99:.0}}}")
+    };
+    let (alone, loaded) = (figures(&mut alone), figures(&mut loaded));
+    Ok(format!(
+        "\"critical\":{{\"alone\":{alone},\"loaded\":{loaded}}}"
+    ))
 }
 
 /// Processor time of this process so far.

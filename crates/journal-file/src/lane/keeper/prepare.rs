@@ -14,7 +14,7 @@ use crate::lane::{Failing, LaneLog};
 use crate::names;
 
 /// How much of a new file is written and flushed at once: what a commit may have to wait for.
-const FILL_BYTES: usize = 1 << 20;
+const FILL_BYTES: usize = 256 << 10;
 /// The pause between two such parts while nobody waits for the file.
 const FILL_PAUSE: Duration = Duration::from_millis(2);
 /// The pause after a failure, before the next attempt.
