@@ -39,6 +39,9 @@ use crate::tables::GapBody;
 /// Topics of a snapshot that are sent at once.
 const SNAPSHOT_TOPICS: usize = 500;
 
+/// Bytes after which a piece of a batch is sent.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// How a stream begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start {
@@ -75,7 +78,9 @@ enum Phase {
     Replay(Replay),
     /// The state tree, from the topic after this one.
     Snapshot(Snapshot),
-    /// What the views fold.
+    /// What is left of a batch that the views have folded, from this record on.
+    Batch(Arc<[Record]>, usize),
+    /// Wait for the next batch.
     Follow,
     /// Nothing more.
     End,
@@ -155,6 +160,7 @@ impl Live {
             Phase::Connect => self.connect(out).await,
             Phase::Replay(replay) => self.replay(out, replay).await,
             Phase::Snapshot(snapshot) => self.snapshot(out, snapshot),
+            Phase::Batch(batch, from) => self.batch(out, batch, from),
             Phase::Follow => self.follow(out).await,
             Phase::End => {}
         }
@@ -267,7 +273,7 @@ impl Live {
     async fn follow(&mut self, out: &mut Vec<u8>) {
         tokio::select! {
             batch = self.batches.recv() => match batch {
-                Ok(batch) => self.batch(out, &batch),
+                Ok(batch) => self.phase = Phase::Batch(batch, 0),
                 Err(RecvError::Lagged(_)) => self.catch_up(),
                 Err(RecvError::Closed) => {}
             },
@@ -301,9 +307,13 @@ impl Live {
         self.phase = Phase::Connect;
     }
 
-    fn batch(&mut self, out: &mut Vec<u8>, batch: &[Record]) {
-        self.phase = Phase::Follow;
-        for record in batch {
+    /// The records of a batch from `from` on, as many as make a piece.
+    fn batch(&mut self, out: &mut Vec<u8>, batch: Arc<[Record]>, from: usize) {
+        for (at, record) in batch.iter().enumerate().skip(from) {
+            if out.len() >= PIECE_BYTES {
+                self.phase = Phase::Batch(batch, at);
+                return;
+            }
             let Some(place) = &mut self.place else { return };
             let position = record.position;
             if place.covers(position) {
@@ -321,6 +331,7 @@ impl Live {
                 self.app.parts.metrics.stream_records.inc();
             }
         }
+        self.phase = Phase::Follow;
     }
 
     /// Whether the snapshot had this record of its topic, or a later one.

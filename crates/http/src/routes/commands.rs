@@ -222,7 +222,7 @@ pub(crate) async fn queue(
     get, path = "/v1/devices/{serial}/commands/{id}", tag = "commands", operation_id = "read_command",
     params(
         ("serial" = inline(SerialText), Path, description = "The device's serial"),
-        ("id" = u16, Path, description = "The command's number"),
+        ("id" = u16, Path, maximum = 65_535, description = "The command's number"),
     ),
     responses((status = 200, description = "The command", body = CommandBody), Usual, Bad, Missing),
     security(("token" = ["reader"])),
@@ -246,7 +246,7 @@ pub(crate) async fn read(
     delete, path = "/v1/devices/{serial}/commands/{id}", tag = "commands", operation_id = "cancel_command",
     params(
         ("serial" = inline(SerialText), Path, description = "The device's serial"),
-        ("id" = u16, Path, description = "The command's number"),
+        ("id" = u16, Path, maximum = 65_535, description = "The command's number"),
     ),
     responses((status = 200, description = "Cancelled", body = CommandBody), Usual, Bad, Missing, Conflicting),
     security(("token" = ["operator"])),

@@ -1,5 +1,7 @@
 //! History: order, filters, paging, bounds, holes, formats.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use crate::token::Role;
 /// Publishes `n` values a second apart, every third one critical.
 async fn fill(node: &Node, n: u32) {
     for i in 0..n {
-        node.clock.advance(std::time::Duration::from_secs(1));
+        node.clock.advance(Duration::from_secs(1));
         let class = if i % 3 == 0 { "critical" } else { "normal" };
         node.publish(
             &format!("h/{}?class={class}&kind=event", i % 5),
@@ -65,6 +67,33 @@ async fn both_lanes_come_in_the_order_in_which_they_were_received() {
     )
     .await;
     assert_eq!(found, [10, 11, 12], "from is within, to is not");
+}
+
+#[tokio::test]
+async fn windows_of_time_share_out_records_that_came_out_of_order() {
+    use spica_journal::Journal;
+    let node = Node::new().await;
+    let topic = "root/s1/disorder".parse().unwrap();
+    let record = crate::fixture::record("root/s1/disorder", 1, "1");
+    // Two writers at once: one took the time first and got its place second.
+    for micros in [5, 3, 1, 9, 7, 4, 8, 2, 6] {
+        let received = crate::fixture::BEGIN.saturating_add(Duration::from_micros(micros));
+        let payload = micros.to_string();
+        let new = spica_model::NewRecord {
+            topic: &topic,
+            received,
+            payload: payload.as_bytes(),
+            ..record.as_new()
+        };
+        node.journal.submit(Lane::Normal, &[new]).unwrap();
+    }
+    let split = "2027-01-15T08:00:00.000005Z";
+    let (mut before, _) = all(&node, &format!("topic={topic}&to={split}")).await;
+    let (mut after, _) = all(&node, &format!("topic={topic}&from={split}")).await;
+    before.sort_unstable();
+    after.sort_unstable();
+    assert_eq!(before, [1, 2, 3, 4]);
+    assert_eq!(after, [5, 6, 7, 8, 9]);
 }
 
 #[tokio::test]

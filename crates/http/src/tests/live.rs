@@ -135,6 +135,29 @@ async fn a_stream_without_a_snapshot_begins_now() {
 }
 
 #[tokio::test]
+async fn a_large_batch_comes_in_pieces() {
+    let node = Node::new().await;
+    let mut stream = Stream::open(&node, "?topic=root/s1/live/%23", None).await;
+    stream.until_ready().await;
+    let text = "x".repeat(10_000);
+    let record = json!({ "topic": "root/s1/live/a", "kind": "event", "text": text });
+    let body = Value::from(vec![record; 40]);
+    let (status, _) = node.call(Role::Operator, "POST", "/v1/records", body).await;
+    assert_eq!(status, StatusCode::OK);
+    let (mut events, mut pieces) = (0, 0);
+    while events < 40 {
+        let piece = stream.body.next().await.unwrap().unwrap();
+        assert!(piece.len() < 80_000, "a piece of {} bytes", piece.len());
+        events += std::str::from_utf8(&piece)
+            .unwrap()
+            .matches("event: record")
+            .count();
+        pieces += 1;
+    }
+    assert!(pieces >= 6, "{pieces} pieces");
+}
+
+#[tokio::test]
 async fn a_resumed_stream_gets_exactly_what_it_missed() {
     let node = Node::new().await;
     let mut stream = Stream::open(&node, "?topic=root/s1/live/%23", None).await;

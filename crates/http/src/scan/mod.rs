@@ -7,16 +7,15 @@
 //!
 //! Everything here may read from disk: callers run it off the async workers.
 
-use std::collections::VecDeque;
+mod lane;
+
 use std::sync::Arc;
 
-use spica_journal::{Damage, FollowError, Followed, Follower, Journal};
-use spica_model::{Epoch, Lane, Position, Record, Seq, Timestamp, TopicFilter};
+use spica_journal::{Damage, FollowError, Journal};
+use spica_model::{Lane, Record, Seq, Timestamp, TopicFilter};
 
+use self::lane::{Item, LaneScan};
 use crate::place::Place;
-
-/// Records that one call of a follower may bring.
-const READ: usize = 256;
 
 /// Which records are wanted. Without any filter: all of them.
 #[derive(Debug, Clone, Default)]
@@ -199,90 +198,4 @@ fn start(journal: &dyn Journal, lanes: &[LaneScan]) -> Place {
         (journal.status(lane).epoch, seq)
     };
     Place::new(of(Lane::Critical), of(Lane::Normal))
-}
-
-enum Item {
-    Record(Record),
-    Gap(Seq, Seq),
-    Damaged(Damage),
-}
-
-impl Item {
-    fn last(&self, lane: &LaneScan) -> Position {
-        let seq = match self {
-            Self::Record(record) => return record.position,
-            Self::Gap(_, to) => *to,
-            Self::Damaged(damage) => damage.to,
-        };
-        Position {
-            epoch: lane.epoch,
-            lane: lane.lane,
-            seq,
-        }
-    }
-}
-
-struct LaneScan {
-    lane: Lane,
-    follower: Box<dyn Follower>,
-    /// What was read but not taken yet.
-    ahead: VecDeque<Item>,
-    /// The place after which the scan began.
-    after: Seq,
-    /// The last record of the window.
-    end: Seq,
-    /// The reign in which the scan runs.
-    epoch: Epoch,
-}
-
-impl LaneScan {
-    fn new(
-        journal: &dyn Journal,
-        lane: Lane,
-        window: &Window,
-        wanted: &Wanted,
-    ) -> Result<Self, FollowError> {
-        let status = journal.status(lane);
-        let after = match &window.after {
-            Some(place) => place.seq(lane),
-            // What retention removed long ago is no gap in an answer about what is kept.
-            None => oldest(journal, lane, wanted.from).max(Seq(status.first.0.saturating_sub(1))),
-        };
-        let until = window.until.map_or(status.durable, |place| place.seq(lane));
-        let end = wanted
-            .to
-            .map_or(until, |to| until.min(journal.seek(lane, to)));
-        let follower = journal.follow(lane, after)?;
-        Ok(Self {
-            lane,
-            follower,
-            ahead: VecDeque::new(),
-            after,
-            end,
-            epoch: status.epoch,
-        })
-    }
-
-    /// Makes sure that something is ahead, unless the window ends.
-    fn fill(&mut self) -> Result<(), FollowError> {
-        if !self.ahead.is_empty() || self.follower.after() >= self.end {
-            return Ok(());
-        }
-        let end = self.end;
-        match self.follower.read(READ)? {
-            Followed::Records(records) => {
-                let within = records.into_iter().take_while(|r| r.position.seq <= end);
-                self.ahead.extend(within.map(Item::Record));
-            }
-            Followed::Gap { from, to } => self.ahead.push_back(Item::Gap(from, to)),
-            Followed::Damaged(damage) => self.ahead.push_back(Item::Damaged(damage)),
-            // Nothing durable is left although the window goes on: the journal was cut; stop here.
-            Followed::UpToDate => self.end = self.follower.after(),
-        }
-        Ok(())
-    }
-}
-
-fn oldest(journal: &dyn Journal, lane: Lane, from: Option<Timestamp>) -> Seq {
-    from.map_or(Seq::ZERO, |from| journal.seek(lane, from))
 }
