@@ -138,7 +138,6 @@ fn sound() -> (Vec<u8>, usize) {
         number: 1,
         first: Seq(1),
         created: Timestamp::EPOCH,
-        previous_end: 0,
         file_bytes: 8_192,
     };
     let mut file = header.page();

@@ -13,9 +13,9 @@ const SEAL_AT: usize = 2_048;
 
 const HEADER_MAGIC: [u8; 8] = *b"SPICASEG";
 const SEAL_MAGIC: [u8; 8] = *b"SPICAEND";
-/// Magic 8, version 2, lane 1, fresh 1, epoch 4, secret 16, number 8, first 8, created 8,
-/// previous end 8, file bytes 8, checksum 4.
-const HEADER_BYTES: usize = 76;
+/// Magic 8, version 2, lane 1, fresh 1, epoch 4, secret 16, number 8, first 8, created 8, file bytes
+/// 8, checksum 4.
+const HEADER_BYTES: usize = 68;
 /// Magic 8, salt 8, data end 8, last 8, records 8, footer offset 8, footer bytes 8, earliest 8,
 /// latest 8, checksum 4.
 const SEAL_BYTES: usize = 76;
@@ -39,8 +39,6 @@ pub struct SegmentHeader {
     pub first: Seq,
     /// When it began.
     pub created: Timestamp,
-    /// Where the batches of the segment before it end; 0 if there was none.
-    pub previous_end: u64,
     /// Length of the file.
     pub file_bytes: u64,
 }
@@ -150,7 +148,6 @@ fn read_header(bytes: &[u8]) -> Option<SegmentHeader> {
         number: fields.u64()?,
         first: fields.seq()?,
         created: fields.time()?,
-        previous_end: fields.u64()?,
         file_bytes: fields.u64()?,
     })
 }
@@ -189,7 +186,6 @@ impl SegmentHeader {
             .put_u64(self.number)
             .put_u64(self.first.0)
             .put_time(self.created)
-            .put_u64(self.previous_end)
             .put_u64(self.file_bytes);
         put_checksum(&mut out, 0);
         out.resize(PAGE_BYTES, 0);

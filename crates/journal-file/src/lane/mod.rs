@@ -16,6 +16,8 @@ pub(crate) mod keys;
 pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod recover;
+pub(crate) mod roll;
+mod seek;
 pub(crate) mod shelf;
 mod submit;
 
@@ -93,7 +95,7 @@ impl LaneLog {
     pub(crate) fn commit_error(&self, what: Failing, name: &str, error: &io::Error) -> CommitError {
         let full = matches!(
             error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
         );
         let (kind, verb) = match what {
             _ if full => (CommitErrorKind::NoSpace, "there is no space to write"),

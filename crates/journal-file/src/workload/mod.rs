@@ -3,6 +3,7 @@
 
 mod honest;
 mod lying;
+mod record;
 mod rotten;
 mod world;
 

@@ -107,7 +107,6 @@ pub(crate) fn segment() -> Vec<u8> {
         number: NUMBER,
         first: Seq(1),
         created: record(1).received,
-        previous_end: 4_711,
         file_bytes,
     };
     let mut file = header.page();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::lane::commit::Full;
+use crate::lane::roll::Full;
 
 /// What the keeper is told to do.
 #[derive(Default)]

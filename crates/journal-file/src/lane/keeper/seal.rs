@@ -5,7 +5,7 @@ use std::sync::Arc;
 use spica_journal::CommitError;
 use spica_journal_format::{Footer, Seal};
 
-use crate::lane::commit::Full;
+use crate::lane::roll::Full;
 use crate::lane::{Failing, LaneLog};
 
 /// Writes footer and seal, each flushed before what relies on it. The footer ends where the file

@@ -18,7 +18,10 @@ pub(super) fn load(opening: &Opening<'_>, pass: &Pass<'_>) -> Result<KnownKeys, 
     let mut tables: Vec<Vec<KeyEntry>> = Vec::new();
     let mut count = 0;
     for segment in pass.segments.iter().rev() {
-        let too_old = opening.now.since(segment.extent().latest) > limits.dedup_age;
+        let extent = segment.extent();
+        let old = opening.now.since(extent.latest) > limits.dedup_age;
+        // Where all records are damaged, nothing says how old they were.
+        let too_old = old && extent.records > 0;
         if count >= limits.dedup_keys || too_old {
             break;
         }

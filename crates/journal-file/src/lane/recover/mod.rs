@@ -10,6 +10,7 @@ mod pass;
 mod scan;
 mod state_file;
 mod tail;
+mod unused;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use spica_model::{Epoch, Lane, Seq, Timestamp};
 use spica_storage::{File, Mode, Storage};
 
 use self::pass::Pass;
-use super::commit::{Active, Full};
 use super::damage::Describe;
 use super::keeper::Spare;
 use super::keys::KnownKeys;
+use super::roll::{Active, Full};
 use super::shelf::Prepared;
 use crate::OpenError;
 use crate::ledger;

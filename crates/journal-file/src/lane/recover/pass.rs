@@ -5,22 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use spica_journal::Damage;
-use spica_journal_format::{PAGE_BYTES, SegmentHeader, Slot, State};
+use spica_journal_format::{SegmentHeader, Slot, State};
 use spica_model::Seq;
 
 use super::inventory::{Inventory, SegmentFile};
 use super::{Opening, Purpose, Scanned, Scanner, rebuild_header};
 use crate::OpenError;
-use crate::lane::commit::{Active, Full};
 use crate::lane::damage::{Describe, NO_BATCH, NO_SEGMENT};
 use crate::lane::keeper::Spare;
+use crate::lane::roll::{Active, Full};
 use crate::lane::shelf::Prepared;
 use crate::names;
 use crate::report::{LaneReport, Note};
-use crate::segment::{Segment, read_all, read_at, read_footer_index, read_footer_keys};
-
-/// How much of a segment that seems unused is looked at.
-const FIRST_BATCH_BYTES: usize = 4 << 10;
+use crate::segment::{Segment, read_all, read_footer_index, read_footer_keys};
 
 /// The state of a recovery.
 pub(super) struct Pass<'a> {
@@ -29,7 +26,7 @@ pub(super) struct Pass<'a> {
     /// A record that is known to have been durable.
     pub(super) proven: Seq,
     /// The oldest segment and record that retention has left; none if that is not known.
-    oldest: Option<(u64, Seq)>,
+    pub(super) oldest: Option<(u64, Seq)>,
     /// The place of the next record.
     pub(super) expected: Seq,
     pub(super) report: LaneReport,
@@ -123,68 +120,7 @@ impl<'a> Pass<'a> {
         self.opening.purpose == Purpose::Open
     }
 
-    /// Segments that retention had given up when a crash came lose their names now.
-    fn retire_leftovers(
-        &mut self,
-        segments: Vec<SegmentFile>,
-    ) -> Result<Vec<SegmentFile>, OpenError> {
-        let first = self.oldest.map_or(0, |(number, _)| number);
-        let (gone, kept): (Vec<_>, Vec<_>) = segments
-            .into_iter()
-            .partition(|segment| segment.number < first);
-        for segment in gone
-            .iter()
-            .filter(|_| self.opening.purpose == Purpose::Open)
-        {
-            self.demote(&segment.name, segment.number, segment.bytes)?;
-        }
-        Ok(kept)
-    }
-
-    /// Makes a segment a spare.
-    fn demote(&mut self, name: &str, number: u64, bytes: u64) -> Result<(), OpenError> {
-        let storage = self.describe.storage;
-        let spare = names::spare(number);
-        let renamed = storage
-            .rename(name, &spare)
-            .and_then(|()| storage.sync_directory());
-        renamed.map_err(OpenError::io(storage.describe(name), "renamed"))?;
-        self.spares.push(Spare { name: spare, bytes });
-        Ok(())
-    }
-
-    /// Takes out the segments at the end that hold no batch.
-    fn split_off_unused(
-        &mut self,
-        segments: &mut Vec<SegmentFile>,
-    ) -> Result<Vec<SegmentFile>, OpenError> {
-        let mut at = segments.len();
-        while at > 0 && self.is_unused(&segments[at - 1])? {
-            at -= 1;
-        }
-        Ok(segments.split_off(at))
-    }
-
-    fn is_unused(&mut self, segment: &SegmentFile) -> Result<bool, OpenError> {
-        let keys = self
-            .opening
-            .secret
-            .segment_keys(self.opening.lane, segment.number);
-        if segment.blank {
-            let head = read_at(&*segment.file, PAGE_BYTES as u64, FIRST_BATCH_BYTES)
-                .map_err(self.read_error(&segment.name))?;
-            let first = spica_journal_format::BatchHeader::decode(&head, keys, PAGE_BYTES as u64);
-            return Ok(first.is_none());
-        }
-        if matches!(segment.page.seal, Slot::Good(_)) {
-            return Ok(false);
-        }
-        let bytes = self.read_whole(segment)?;
-        let next = spica_journal_format::next_batch(&bytes, 0, keys, PAGE_BYTES as u64);
-        Ok(next.is_none())
-    }
-
-    fn read_error(&self, name: &str) -> impl FnOnce(std::io::Error) -> OpenError {
+    pub(super) fn read_error(&self, name: &str) -> impl FnOnce(std::io::Error) -> OpenError {
         OpenError::io(self.describe.storage.describe(name), "read")
     }
 
@@ -375,45 +311,5 @@ impl<'a> Pass<'a> {
             },
             file.number,
         ));
-    }
-
-    /// Makes the unused segments ready to be used, if they have the right size; else spares.
-    fn adopt(&mut self, unused: Vec<SegmentFile>) -> Result<(), OpenError> {
-        if !self.opens() {
-            return Ok(());
-        }
-        let size = self.opening.limits.segment_bytes;
-        let usable = unused.iter().all(|segment| segment.bytes == size);
-        if !usable {
-            // The newest first: a crash in between must leave no hole in the numbers.
-            for segment in unused.iter().rev() {
-                self.demote(&segment.name, segment.number, segment.bytes)?;
-            }
-            return Ok(());
-        }
-        for segment in unused {
-            if !segment.blank {
-                let wiped = segment
-                    .file
-                    .write_at(&[0; PAGE_BYTES], 0)
-                    .and_then(|()| segment.file.sync_all());
-                let path = self.describe.storage.describe(&segment.name);
-                wiped.map_err(OpenError::io(path, "written"))?;
-            }
-            let SegmentFile {
-                number,
-                file,
-                bytes,
-                ..
-            } = segment;
-            self.next_number = number + 1;
-            self.prepared.push_back(Prepared {
-                number,
-                file,
-                bytes,
-                fresh: false,
-            });
-        }
-        Ok(())
     }
 }

@@ -58,7 +58,6 @@ pub(crate) fn rebuild_header(
         number,
         first: batch.header.first,
         created: batch.header.base,
-        previous_end: 0,
         file_bytes: bytes.len() as u64,
     })
 }

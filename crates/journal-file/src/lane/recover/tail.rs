@@ -10,7 +10,7 @@ use super::Scanned;
 use super::inventory::SegmentFile;
 use super::pass::Pass;
 use crate::OpenError;
-use crate::lane::commit::Active;
+use crate::lane::roll::Active;
 use crate::names;
 use crate::report::TornTail;
 use crate::segment::{Segment, read_at};

@@ -1,5 +1,7 @@
 //! The journal itself: both lanes, opened, served and closed together.
 
+mod port;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -9,12 +11,9 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use spica_clock::SharedClock;
-use spica_journal::{
-    CommitError, CursorError, CursorStatus, Damage, Durable, FollowError, Follower, Journal,
-    LaneStatus, SubmitError, Ticket, Watermark,
-};
-use spica_journal_format::{Meta, State};
-use spica_model::{Epoch, Lane, NewRecord, Seq, Timestamp};
+use spica_journal::{CommitError, Damage, Durable};
+use spica_journal_format::Meta;
+use spica_model::{Epoch, Lane, Seq};
 use spica_storage::{OsStorage, Storage};
 
 use crate::error::{EpochError, OpenError};
@@ -24,9 +23,6 @@ use crate::ledger;
 use crate::open::{self, OpenedLane};
 use crate::options::Options;
 use crate::report::RecoveryReport;
-
-/// Longest name of a consumer, in bytes.
-const CURSOR_NAME_BYTES: usize = 64;
 
 /// A journal on files: two lanes, each with its own directory, files and threads.
 pub struct FileJournal {
@@ -237,92 +233,6 @@ impl Threads {
             .spawn(move || committer.run())
             .map_err(OpenError::Thread)?;
         Ok(Self { commit, keeper })
-    }
-}
-
-impl Journal for FileJournal {
-    fn submit(&self, lane: Lane, records: &[NewRecord<'_>]) -> Result<Ticket, SubmitError> {
-        self.lane(lane).submit(records)
-    }
-
-    fn status(&self, lane: Lane) -> LaneStatus {
-        self.lane(lane).status()
-    }
-
-    fn watermark(&self, lane: Lane) -> Arc<Watermark> {
-        Arc::clone(&self.lane(lane).watermark)
-    }
-
-    fn follow(&self, lane: Lane, after: Seq) -> Result<Box<dyn Follower>, FollowError> {
-        Ok(Box::new(self.lane(lane).follow(after)?))
-    }
-
-    fn seek(&self, lane: Lane, time: Timestamp) -> Seq {
-        self.lane(lane).seek(time)
-    }
-
-    fn cursors(&self) -> Vec<CursorStatus> {
-        let of_lane = |lane: &Arc<LaneLog>| {
-            let id = lane.lane;
-            let cursors = lane.cursors.list().into_iter();
-            cursors
-                .map(move |(name, seq)| CursorStatus {
-                    name,
-                    lane: id,
-                    seq,
-                })
-                .collect::<Vec<_>>()
-        };
-        self.lanes.iter().flat_map(of_lane).collect()
-    }
-
-    fn open_cursor(&self, name: &str, lane: Lane, seq: Seq) -> Result<Seq, CursorError> {
-        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-        if name.is_empty() || name.len() > CURSOR_NAME_BYTES || !name.bytes().all(allowed) {
-            return Err(CursorError::Name(name.to_owned()));
-        }
-        let _one_at_a_time = self.cursors.lock();
-        let count: usize = self.lanes.iter().map(|lane| lane.cursors.len()).sum();
-        let lane = self.lane(lane);
-        if let Some(place) = lane.cursors.get(name) {
-            return Ok(place);
-        }
-        if count >= State::CURSORS_MAX {
-            return Err(CursorError::TooMany(count));
-        }
-        lane.cursors.insert(name, seq);
-        if let Err(error) = lane.store_state() {
-            lane.cursors.remove(name);
-            return Err(CursorError::Store(error));
-        }
-        Ok(seq)
-    }
-
-    fn advance_cursor(&self, name: &str, lane: Lane, seq: Seq) -> Result<(), CursorError> {
-        if self.lane(lane).cursors.advance(name, seq) {
-            return Ok(());
-        }
-        Err(CursorError::Unknown {
-            name: name.to_owned(),
-            lane,
-        })
-    }
-
-    fn remove_cursor(&self, name: &str, lane: Lane) -> Result<(), CursorError> {
-        let _one_at_a_time = self.cursors.lock();
-        let log = self.lane(lane);
-        let Some(place) = log.cursors.remove(name) else {
-            return Err(CursorError::Unknown {
-                name: name.to_owned(),
-                lane,
-            });
-        };
-        if let Err(error) = log.store_state() {
-            log.cursors.insert(name, place);
-            return Err(CursorError::Store(error));
-        }
-        log.chores.wake();
-        Ok(())
     }
 }
 
