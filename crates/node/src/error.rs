@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use spica_journal::{CommitError, CommitErrorKind};
 use spica_journal_file::OpenError;
@@ -43,6 +44,11 @@ pub enum NodeError {
     /// The Identicom station cannot start.
     #[error(transparent)]
     Identicom(#[from] spica_station_identicom::StartError),
+    /// The views stopped to follow while the node ran.
+    #[error(
+        "the views do not follow the journal any more: {0}; what they show would be stale, so the node ends. Nothing is lost: start it again"
+    )]
+    ViewsEnded(Arc<str>),
     /// The journal failed while the node ran.
     #[error("{0}; the node has stopped acknowledging and ends. Nothing acknowledged is lost{hint}", hint = hint(.0))]
     Commit(#[from] CommitError),
@@ -70,9 +76,11 @@ impl NodeError {
             Self::Commit(_) => Exit::CommitFailed,
             Self::Journal(error) => of_open(error),
             Self::DataDir { source, .. } => of_io(source),
-            Self::Http(_) | Self::Identicom(_) | Self::Views(_) | Self::Part { .. } => {
-                Exit::Failure
-            }
+            Self::ViewsEnded(_)
+            | Self::Http(_)
+            | Self::Identicom(_)
+            | Self::Views(_)
+            | Self::Part { .. } => Exit::Failure,
         }
     }
 }

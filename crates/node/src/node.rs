@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use spica_admission::Admission;
 use spica_clock::{SharedClock, SystemClock};
-use spica_journal::SharedJournal;
+use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
+use spica_model::Lane;
 use spica_objects::PictureStore;
 use spica_station_identicom as identicom;
 use spica_views::{DeviceService, Views};
@@ -159,29 +160,27 @@ impl Node {
         } = &self.addresses;
         tracing::info!(%http, identicom = ?identicom, "serving");
         notify(&[sd_notify::NotifyState::Ready]);
-        let failed = tokio::select! {
+        let ended = tokio::select! {
+            biased;
+            error = self.journal.failed() => Some(NodeError::Commit(error)),
+            reason = self.views.ended() => Some(NodeError::ViewsEnded(reason)),
             () = stop => None,
-            error = self.journal.failed() => Some(error),
         };
         notify(&[sd_notify::NotifyState::Stopping]);
         drop(ready);
-        match failed {
-            None => {
-                let timeout = self.stop_timeout;
-                self.stop(timeout).await;
-            }
-            Some(error) => {
-                tracing::error!(%error, "the journal has failed: nothing is acknowledged any more");
-                // Whoever waits for an acknowledgement is refused at once; there is nothing to finish.
-                self.stop(Duration::ZERO).await;
-                return Err(NodeError::Commit(error));
-            }
-        }
-        Ok(())
+        let Some(error) = ended else {
+            let timeout = self.stop_timeout;
+            return self.stop(timeout).await;
+        };
+        tracing::error!(%error, "the node ends by itself");
+        // Whoever waits for an acknowledgement is refused at once; there is nothing to finish.
+        // The first error is the cause: one while closing adds nothing.
+        let _ = self.stop(Duration::ZERO).await;
+        Err(error)
     }
 
     /// Stations first, so that what they took is still served; the journal last.
-    async fn stop(self, timeout: Duration) {
+    async fn stop(self, timeout: Duration) -> Result<(), NodeError> {
         let stopped = self.station.stop(timeout).await;
         let dropped = self.http.stop().await;
         self.supervisor.stop().await;
@@ -193,18 +192,23 @@ impl Node {
         let closed = tokio::task::spawn_blocking(move || {
             views.stop();
             journal.close();
+            Lane::ALL
+                .into_iter()
+                .find_map(|lane| journal.details(lane).failure)
         });
-        if closed.await.is_err() {
-            tracing::error!(
-                "the views or the journal panicked while closing; the next start replays"
-            );
-        }
+        let failure = closed
+            .await
+            .map_err(|panic| NodeError::part("shutdown", panic))?;
         tracing::info!(
             dialogues_finished = stopped.finished,
             dialogues_cut = stopped.cut,
             requests_dropped = dropped,
             "stopped"
         );
+        match failure {
+            Some(error) if error.kind != CommitErrorKind::Closed => Err(NodeError::Commit(error)),
+            _ => Ok(()),
+        }
     }
 }
 

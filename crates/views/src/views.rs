@@ -99,6 +99,20 @@ impl Views {
         self.shared.applied[lane.index()].reached(seq).await
     }
 
+    /// Resolves when the views follow a lane no more, with the reason: what they show from then on
+    /// is old. Also when they are stopped.
+    pub async fn ended(&self) -> Arc<str> {
+        let [critical, normal] =
+            [0, 1].map(|lane: usize| self.shared.applied[lane].reached(Seq(u64::MAX)));
+        // Neither is ever reached, so each resolves with the end of its lane.
+        tokio::select! {
+            _ = critical => {}
+            _ = normal => {}
+        }
+        let failure = self.shared.trouble.lock().failure.clone();
+        failure.unwrap_or_else(|| "they were stopped, or their thread has panicked".into())
+    }
+
     /// The value of a topic: its last record, if that is a put.
     #[must_use]
     pub fn get(&self, topic: &Topic) -> Option<Record> {

@@ -1,6 +1,7 @@
 //! Writing checkpoints, next to the thread that folds.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -28,8 +29,8 @@ impl Writer {
             .name("views-checkpoint".into())
             .spawn(move || {
                 for job in incoming {
-                    save(&shared, &store, &job);
-                    now_busy.store(false, Ordering::Release);
+                    let _free = FreeOnDrop(&now_busy);
+                    save_or_say(&shared, &store, &job);
                 }
             })?;
         Ok(Self { jobs, busy, thread })
@@ -53,6 +54,29 @@ impl Writer {
         if self.thread.join().is_err() {
             tracing::error!("the thread that writes checkpoints has panicked");
         }
+    }
+}
+
+/// Lets the next checkpoint come, however this one ended.
+struct FreeOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for FreeOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// As [`save`]; a panic of the database on bytes it does not understand is a failure like others (the
+/// store has let go of the database by then, and wants everything next time).
+fn save_or_say(shared: &Shared, store: &Store, job: &Job) {
+    let saved = catch_unwind(AssertUnwindSafe(|| save(shared, store, job)));
+    if saved.is_err() {
+        tracing::error!(
+            "the database of the checkpoint has panicked; the journal still has all of it"
+        );
+        shared.metrics.checkpoint_failures.inc();
+        let reason = "the database has panicked";
+        shared.trouble.lock().checkpoint_failure = Some(reason.into());
     }
 }
 
