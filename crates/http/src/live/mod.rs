@@ -13,18 +13,20 @@
 //! ```
 
 mod replay;
+mod snapshot;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::Stream;
-use spica_model::{Kind, Lane, Position, Record, Topic, TopicFilter};
+use spica_model::{Lane, Position, Record, Topic, TopicFilter};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::replay::{Replay, say};
+use self::snapshot::Snapshot;
 use crate::auth::{Identity, is_still_valid};
 use crate::commit::shown;
 use crate::metrics::Raised;
@@ -36,10 +38,7 @@ use crate::sse;
 use crate::state::App;
 use crate::tables::GapBody;
 
-/// Topics of a snapshot that are sent at once.
-const SNAPSHOT_TOPICS: usize = 500;
-
-/// Bytes after which a piece of a batch is sent.
+/// Bytes after which a piece is sent.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// How a stream begins.
@@ -84,14 +83,6 @@ enum Phase {
     Follow,
     /// Nothing more.
     End,
-}
-
-struct Snapshot {
-    /// Where the views stood when it began.
-    place: Place,
-    after: Option<String>,
-    /// Topics whose record is newer than `place`: it will come again from the views.
-    newer: HashMap<Topic, Position>,
 }
 
 impl Live {
@@ -205,14 +196,6 @@ impl Live {
         }
     }
 
-    fn begin_snapshot(&mut self, place: Place) {
-        self.phase = Phase::Snapshot(Snapshot {
-            place,
-            after: None,
-            newer: HashMap::new(),
-        });
-    }
-
     /// Says what will not come.
     fn gap(&mut self, out: &mut Vec<u8>, place: Place, until: Place) {
         self.app.parts.metrics.stream_gaps.inc();
@@ -234,32 +217,6 @@ impl Live {
         match step.rest {
             Some(rest) => self.phase = Phase::Replay(rest),
             None => self.ready(out, step.place),
-        }
-    }
-
-    /// One page of the state.
-    fn snapshot(&mut self, out: &mut Vec<u8>, mut snapshot: Snapshot) {
-        let prefix = self.filter.literal_prefix();
-        let views = &self.app.parts.views;
-        let records = views.subtree(prefix, snapshot.after.as_deref(), SNAPSHOT_TOPICS);
-        let last = records.len() < SNAPSHOT_TOPICS;
-        snapshot.after = records
-            .last()
-            .map(|record| record.topic.as_str().to_owned());
-        for record in records {
-            if record.kind == Kind::State && self.wanted.matches(&record) {
-                sse::event(out, "record", None, &record_json::encode(&record));
-                self.app.parts.metrics.stream_records.inc();
-                if !snapshot.place.covers(record.position) {
-                    snapshot.newer.insert(record.topic, record.position);
-                }
-            }
-        }
-        if last {
-            self.newer = snapshot.newer;
-            self.ready(out, snapshot.place);
-        } else {
-            self.phase = Phase::Snapshot(snapshot);
         }
     }
 
@@ -332,15 +289,6 @@ impl Live {
             }
         }
         self.phase = Phase::Follow;
-    }
-
-    /// Whether the snapshot had this record of its topic, or a later one.
-    fn was_shown(&mut self, record: &Record) -> bool {
-        let Some(shown) = self.newer.get(&record.topic) else {
-            return false;
-        };
-        let before = shown.lane == record.position.lane && record.position.seq <= shown.seq;
-        before && record.kind == Kind::State
     }
 }
 

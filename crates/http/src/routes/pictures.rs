@@ -1,8 +1,10 @@
 //! `/v1/pictures` and `/v1/devices/{serial}/pictures`.
 
+use std::ops::Range;
+
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use spica_model::{Lane, Record};
@@ -143,57 +145,66 @@ pub(crate) async fn read(
 ) -> Result<Response, Problem> {
     let address = address_of(&address)?;
     let etag = format!("\"{}\"", address.sha256());
+    let size = app.parts.pictures.size(&address).await;
+    let size = size.map_err(|error| unreadable(&error))?;
     if has_copy(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
-    let pictures = &app.parts.pictures;
-    let size = pictures
-        .size(&address)
-        .await
-        .map_err(|error| unreadable(&error))?;
-    let range = match headers
-        .get(header::RANGE)
-        .map(|value| parse_range(value, size))
-    {
-        Some(Wanted::Unsatisfiable) => return Err(outside(size)),
-        Some(Wanted::Range(range)) if may_range(&headers, &etag) => Some(range),
-        _ => None,
-    };
-    let bytes = range.clone().unwrap_or(0..size);
-    let length = usize::try_from(bytes.end - bytes.start).unwrap_or(usize::MAX);
-    let reserved = app.buffers.reserve(length)?;
+    let range = wanted_range(&headers, size, &etag)?;
     let content_type = content_type(&app, &address, size).await?;
-    let content = match &range {
-        Some(range) => pictures.read_range(&address, range.clone()).await,
-        None => pictures.read(&address).await,
-    };
-    let body = hold(
-        Body::from(content.map_err(|error| unreadable(&error))?),
-        reserved,
+    let body = content(&app, &address, range.clone().unwrap_or(0..size)).await?;
+    let mut response = body.into_response();
+    if let Some(range) = range {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        put(&mut response, header::CONTENT_RANGE, &part);
+    }
+    put(&mut response, header::CONTENT_TYPE, content_type);
+    put(&mut response, header::ETAG, &etag);
+    put(&mut response, header::ACCEPT_RANGES, "bytes");
+    // The address is the hash of the content: it never changes. Only for who may see it.
+    put(
+        &mut response,
+        header::CACHE_CONTROL,
+        "private, max-age=31536000, immutable",
     );
-    let headers = [
-        (header::CONTENT_TYPE, content_type.to_owned()),
-        (header::ETAG, etag),
-        (header::ACCEPT_RANGES, "bytes".to_owned()),
-        // The address is the hash of the content: it never changes. Only for who may see it.
-        (
-            header::CACHE_CONTROL,
-            "private, max-age=31536000, immutable".to_owned(),
-        ),
-    ];
-    Ok(match range {
-        None => (headers, body).into_response(),
-        Some(range) => {
-            let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-            (
-                StatusCode::PARTIAL_CONTENT,
-                headers,
-                [(header::CONTENT_RANGE, part)],
-                body,
-            )
-                .into_response()
-        }
-    })
+    Ok(response)
+}
+
+/// Sets a header to plain ASCII.
+fn put(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Which bytes are wanted, if not all.
+fn wanted_range(headers: &HeaderMap, size: u64, etag: &str) -> Result<Option<Range<u64>>, Problem> {
+    // `If-Range` for another content: the range is of no use to the client.
+    let same = |value: &HeaderValue| value.as_bytes() == etag.as_bytes();
+    if !headers.get(header::IF_RANGE).is_none_or(same) {
+        return Ok(None);
+    }
+    let text = headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok());
+    match text.map(|text| range(text, size)) {
+        Some(Wanted::Unsatisfiable) => Err(outside(size)),
+        Some(Wanted::Range(range)) => Ok(Some(range)),
+        Some(Wanted::All) | None => Ok(None),
+    }
+}
+
+/// Some bytes of a picture, within the memory for bodies.
+async fn content(app: &App, address: &Address, range: Range<u64>) -> Result<Body, Problem> {
+    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    let reserved = app.buffers.reserve(length)?;
+    // A picture has at least one byte, so its whole range is a range.
+    let bytes = app.parts.pictures.read_range(address, range).await;
+    Ok(hold(
+        Body::from(bytes.map_err(|error| unreadable(&error))?),
+        reserved,
+    ))
 }
 
 /// An address, with or without its `pictures/`.
@@ -232,17 +243,6 @@ fn has_copy(headers: &HeaderMap, etag: &str) -> bool {
             .map(str::trim)
             .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
     })
-}
-
-/// Whether `If-Range`, if there is one, is for this content.
-fn may_range(headers: &HeaderMap, etag: &str) -> bool {
-    headers
-        .get(header::IF_RANGE)
-        .is_none_or(|value| value.as_bytes() == etag.as_bytes())
-}
-
-fn parse_range(value: &HeaderValue, size: u64) -> Wanted {
-    value.to_str().map_or(Wanted::All, |text| range(text, size))
 }
 
 /// The content type, by how the content begins: the store keeps none.

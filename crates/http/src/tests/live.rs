@@ -125,6 +125,25 @@ async fn a_snapshot_then_each_update() {
 }
 
 #[tokio::test]
+async fn a_large_snapshot_is_whole() {
+    let node = Node::new().await;
+    let text = "x".repeat(1_000);
+    let record = |n: usize| json!({ "topic": format!("root/s1/live/{n}"), "text": text });
+    let body: Vec<Value> = (0..700).map(record).collect();
+    let (status, _) = node
+        .call(Role::Operator, "POST", "/v1/records", body.into())
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let mut stream = Stream::open(&node, "?topic=root/s1/live/%23", None).await;
+    let (snapshot, _) = stream.until_ready().await;
+    let topics: std::collections::HashSet<String> = snapshot
+        .iter()
+        .map(|event| event.data["topic"].to_string())
+        .collect();
+    assert_eq!((snapshot.len(), topics.len()), (700, 700));
+}
+
+#[tokio::test]
 async fn a_stream_without_a_snapshot_begins_now() {
     let node = Node::new().await;
     node.publish("live/a", "1").await;
