@@ -104,6 +104,22 @@ fn the_same_damage_after_a_mark_is_damage() {
 }
 
 #[test]
+fn what_the_state_proves_is_damaged_and_not_torn() {
+    let mut bench = ten(|bench| {
+        bench.journal().settle(LANE);
+        bench.kill();
+    });
+    let (segment, batches) = bench.newest_batches();
+    bench.flip(&segment, batches[9] + BatchHeader::BYTES as u64 + 9);
+    let report = bench.try_open().unwrap();
+    assert_eq!((report.torn, report.last), (None, Seq(10)));
+    assert_eq!(
+        (report.damaged[0].from, report.damaged[0].to),
+        (Seq(10), Seq(10))
+    );
+}
+
+#[test]
 fn damage_in_the_middle_costs_what_it_hits_and_no_more() {
     for (name, offset) in [("header", 5), ("record", BatchHeader::BYTES as u64 + 9)] {
         let mut bench = ten(Bench::kill);
@@ -488,4 +504,36 @@ fn an_older_epoch_is_refused_and_a_newer_one_is_kept() {
         .map(|record| record.position.to_string())
         .collect();
     assert_eq!(positions, ["1/normal/10", "5/normal/11", "7/normal/12"]);
+}
+
+/// A name that can be seen is not durable when the flush of the directory failed and the process,
+/// not the machine, was then restarted.
+#[test]
+fn a_segment_whose_name_was_not_durable_is_made_so_before_it_is_used() {
+    for seed in 0..10 {
+        let mut bench = Bench::new(settings());
+        bench.disks[LANE.index()] = spica_storage::FaultyStorage::new(seed);
+        // After those of meta, of the opening and of the state comes that of the first segment.
+        bench
+            .disk()
+            .inject_after(spica_storage::Fault::DirectorySyncError, 3);
+        let refused = bench.try_open().is_err() || bench.try_append(&[1]).is_err();
+        assert!(refused, "the fault came elsewhere");
+        let listed = bench.disk().list().unwrap();
+        assert!(
+            listed.iter().any(|file| file.name.ends_with(".segment")),
+            "{listed:?}"
+        );
+        bench.kill();
+        bench.open();
+        let last = bench.journal().status(LANE).last.0;
+        bench.append(&[2]);
+        bench.crash();
+        bench.open();
+        assert_eq!(
+            bench.journal().status(LANE).last,
+            Seq(last + 1),
+            "seed {seed}"
+        );
+    }
 }

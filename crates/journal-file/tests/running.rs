@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{Bench, LANE, settings, submit, without};
@@ -13,7 +14,7 @@ use spica_journal_file::{FileJournal, Metrics, OpenError, Options, dump_on};
 use spica_journal_format::BatchKind;
 use spica_model::{Lane, Seq, Timestamp};
 use spica_settings::{ByteSize, Span};
-use spica_storage::{Fault, Storage};
+use spica_storage::{Fault, FaultyStorage, Storage};
 
 #[test]
 fn a_full_disk_leaves_the_room_that_was_prepared_and_then_fails() {
@@ -69,6 +70,8 @@ fn a_failed_flush_or_write_ends_the_lane_at_once() {
         };
         assert_eq!(error.kind, kind);
         bench.disk().calm();
+        // What the keeper had begun before it saw the failure is over after a round.
+        bench.journal().settle(LANE);
         let syncs = bench.disk().counters().syncs;
         let refused = submit(bench.journal(), &[3]).unwrap_err();
         assert!(matches!(refused, SubmitError::Failed(_)));
@@ -165,6 +168,69 @@ fn retention_by_size_uses_files_again_and_waits_for_consumers() {
     let report = bench.open();
     assert_eq!((report.first.0, report.last), (first, Seq(1_300)));
     assert_eq!(bench.read().0, without(first..=1_300, &[]));
+}
+
+#[test]
+fn retention_that_a_crash_undid_is_done_again() {
+    let mut undone = 0;
+    for seed in 0..10 {
+        let mut bench = Bench::new(settings());
+        bench.disks[LANE.index()] = FaultyStorage::new(seed);
+        bench.open();
+        bench.append_each(1..=300);
+        bench.journal().settle(LANE);
+        bench.disk().set_chance(Fault::DirectorySyncError, 1.0);
+        bench.clock.advance(Duration::from_secs(200 * 86_400));
+        bench.journal().settle(LANE);
+        let first = bench.journal().status(LANE).first;
+        assert!(first > Seq(200), "{first}");
+        bench.disk().calm();
+        bench.crash();
+        undone += u64::from(bench.segments().len() > 1);
+        let report = bench.open();
+        assert_eq!((report.first, report.last), (first, Seq(300)));
+        assert_eq!(bench.segments().len(), 1);
+    }
+    assert!(undone > 0, "no crash came before the names were durable");
+}
+
+/// Followers that are slower than retention read from files that are given another life meanwhile.
+#[test]
+fn what_retention_takes_from_a_reader_is_a_gap_and_never_damage() {
+    let mut bench = Bench::new(settings());
+    bench.settings.normal.retention_bytes = ByteSize::kib(16);
+    bench.settings.normal.recent_bytes = ByteSize::new(0);
+    bench.settings.cursor_interval = Span::from_millis(10);
+    bench.open();
+    let journal = bench.journal().clone();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut gaps = 0;
+                while !done.load(Ordering::SeqCst) {
+                    let mut follower = journal.follow(LANE, Seq::ZERO).unwrap();
+                    for _ in 0..40 {
+                        match follower.read(3).unwrap() {
+                            Followed::Gap { .. } => gaps += 1,
+                            Followed::Damaged(damage) => panic!("{damage:?}"),
+                            Followed::Records(_) | Followed::UpToDate => {}
+                        }
+                    }
+                }
+                assert!(gaps > 0, "retention took nothing");
+            });
+        }
+        for number in 1..=4_000 {
+            let ticket = submit(&journal, &[number % 1_000]).unwrap();
+            block_on(ticket.durable()).unwrap();
+            if number % 100 == 0 {
+                journal.settle(LANE);
+            }
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    assert!(journal.details(LANE).damages.is_empty());
 }
 
 #[test]
