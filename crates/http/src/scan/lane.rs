@@ -9,8 +9,9 @@ use spica_model::{Epoch, Lane, Position, Record, Seq, Timestamp};
 use super::{Wanted, Window};
 
 /// How far times of reception may be out of order within a lane and still be found by them: writers
-/// take the time before they get their place. A clock that is set back further disorders more.
-const DISORDER: Duration = Duration::from_secs(1);
+/// take the time before they get their place, and a station may hold a batch back for a whole session
+/// (a minute) while the journal's queue is full. A clock that is set back further disorders more.
+const DISORDER: Duration = Duration::from_secs(120);
 
 /// Records to read at first.
 const READ_FIRST: usize = 32;
