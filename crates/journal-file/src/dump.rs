@@ -10,8 +10,9 @@ use spica_storage::{Mode, Storage};
 
 use crate::error::OpenError;
 use crate::lane::recover::{rebuild_header, take_inventory};
+use crate::meta;
 use crate::segment::read_all;
-use crate::verify::{load_meta, open_storages};
+use crate::verify::open_storages;
 
 /// What stands at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub fn dump_on(
     range: RangeInclusive<Seq>,
     sink: &mut dyn FnMut(Dumped) -> ControlFlow<()>,
 ) -> Result<(), OpenError> {
-    let secret = load_meta(storages)?.secret;
+    let secret = meta::load(storages)?.secret;
     let storage = &*storages[lane.index()];
     let segments = take_inventory(storage, lane, &secret, Mode::Read)?.segments;
     let mut dump = Dump {

@@ -15,7 +15,7 @@ mod dump;
 mod error;
 mod journal;
 mod lane;
-mod ledger;
+mod meta;
 mod metrics;
 mod names;
 mod open;
@@ -23,6 +23,7 @@ mod options;
 mod repair;
 mod report;
 mod segment;
+mod small_files;
 mod verify;
 #[cfg(test)]
 mod workload;

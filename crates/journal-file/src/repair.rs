@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use spica_clock::SharedClock;
 use spica_journal::Damage;
-use spica_journal_format::{Ledger, Lost, Meta, PAGE_BYTES, Page};
+use spica_journal_format::{Ledger, Lost};
 use spica_model::{Lane, Seq, Timestamp};
 use spica_storage::{Mode, OsStorage, Storage};
 
 use crate::error::OpenError;
 use crate::lane::recover::Looked;
-use crate::ledger;
+use crate::meta;
 use crate::names;
 use crate::segment::read_at;
-use crate::verify::{VerifyReport, load_meta, look_at, verify_on};
+use crate::small_files;
+use crate::verify::{VerifyReport, look_at, verify_on};
 
 /// How many places are given up after the last one that is known, when nobody can tell how many
 /// were acknowledged: new records must never take the place of lost ones. More than any number of
@@ -83,9 +84,9 @@ pub fn repair_on(
     storages: &[Arc<dyn Storage>; 2],
     clock: &SharedClock,
 ) -> Result<RepairReport, OpenError> {
-    let (meta, meta_restored) = match load_meta(storages) {
+    let (meta, meta_restored) = match meta::load(storages) {
         Ok(meta) => (meta, false),
-        Err(OpenError::MetaLost { .. }) => (restore_meta(storages, clock)?, true),
+        Err(OpenError::MetaLost { .. }) => (meta::restore(storages, clock.wall())?, true),
         Err(error) => return Err(error),
     };
     let (mut given_up, mut copies) = (Vec::new(), Vec::new());
@@ -155,7 +156,7 @@ fn enter(
         reason: damage.reason.to_string(),
     }));
     ledger.lost.sort_by_key(|lost| lost.from);
-    ledger::store(storage, &ledger)
+    small_files::store_ledger(storage, &ledger)
 }
 
 /// Copies a segment with damage, unless that was done before; says where.
@@ -183,48 +184,4 @@ fn keep_copy(storage: &dyn Storage, number: u64) -> Result<Option<String>, OpenE
     storage.rename(&unfinished, &to).map_err(error("renamed"))?;
     storage.sync_directory().map_err(error("made durable"))?;
     Ok(Some(storage.describe(&to)))
-}
-
-/// Takes what `meta` held from the headers of the segments, which all repeat it.
-fn restore_meta(storages: &[Arc<dyn Storage>; 2], clock: &SharedClock) -> Result<Meta, OpenError> {
-    let mut best: Option<Meta> = None;
-    for storage in storages {
-        let listed = storage
-            .list()
-            .map_err(OpenError::io(storage.describe(""), "listed"))?;
-        for info in listed
-            .iter()
-            .filter(|info| names::segment_number(&info.name).is_some())
-        {
-            let error = |verb| OpenError::io(storage.describe(&info.name), verb);
-            let file = storage
-                .open(&info.name, Mode::Read)
-                .map_err(error("opened"))?;
-            let head = read_at(&*file, 0, PAGE_BYTES).map_err(error("read"))?;
-            let Some(header) = Page::decode(&head, 0)
-                .ok()
-                .and_then(|page| page.header.good())
-            else {
-                continue;
-            };
-            if best.is_some_and(|best| best.secret != header.secret) {
-                return Err(OpenError::Foreign {
-                    file: storage.describe(&info.name),
-                });
-            }
-            let epoch = best.map_or(header.epoch, |best| best.epoch.max(header.epoch));
-            best = Some(Meta {
-                secret: header.secret,
-                epoch,
-                created: clock.wall(),
-            });
-        }
-    }
-    let meta = best.ok_or_else(|| OpenError::MetaLost {
-        file: storages[0].describe(names::META),
-    })?;
-    for storage in storages {
-        ledger::store_meta(&**storage, &meta)?;
-    }
-    Ok(meta)
 }

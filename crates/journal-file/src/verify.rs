@@ -10,8 +10,7 @@ use spica_storage::{OsStorage, Storage};
 
 use crate::error::OpenError;
 use crate::lane::recover::{Looked, Opening, Purpose, look};
-use crate::ledger;
-use crate::names;
+use crate::meta;
 use crate::options::Settings;
 use crate::report::LaneReport;
 
@@ -68,7 +67,7 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, OpenError> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_on(storages: &[Arc<dyn Storage>; 2]) -> Result<VerifyReport, OpenError> {
-    let meta = load_meta(storages)?;
+    let meta = meta::load(storages)?;
     let lane = |lane: Lane| {
         let looked = look_at(storages, lane, &meta)?;
         let Looked {
@@ -97,18 +96,6 @@ fn existing(dir: &Path, lane: Lane) -> Result<std::path::PathBuf, OpenError> {
     let found = path.metadata();
     found.map_err(OpenError::io(path.display().to_string(), "opened"))?;
     Ok(path)
-}
-
-/// What both lanes have in common, from either of them.
-pub(crate) fn load_meta(storages: &[Arc<dyn Storage>; 2]) -> Result<Meta, OpenError> {
-    let found = [
-        ledger::load_meta(&*storages[0])?,
-        ledger::load_meta(&*storages[1])?,
-    ];
-    let newest = found.into_iter().flatten().max_by_key(|meta| meta.epoch);
-    newest.ok_or_else(|| OpenError::MetaLost {
-        file: storages[0].describe(names::META),
-    })
 }
 
 pub(crate) fn look_at(

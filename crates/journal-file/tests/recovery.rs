@@ -24,6 +24,9 @@ fn several() -> (Bench, Vec<String>) {
     let mut bench = Bench::new(settings());
     bench.open();
     bench.append_each(1..=200);
+    while bench.journal().details(LANE).prepared_segments == 0 {
+        bench.journal().settle(LANE);
+    }
     bench.close();
     let segments = bench.segments();
     assert!(segments.len() >= 4, "{segments:?}");

@@ -19,10 +19,10 @@ use spica_storage::{OsStorage, Storage};
 use crate::error::{EpochError, OpenError};
 use crate::lane::LaneLog;
 use crate::lane::queue::Stage;
-use crate::ledger;
 use crate::open::{self, OpenedLane};
 use crate::options::Options;
 use crate::report::RecoveryReport;
+use crate::small_files;
 
 /// A journal on files: two lanes, each with its own directory, files and threads.
 pub struct FileJournal {
@@ -177,7 +177,7 @@ impl FileJournal {
         }
         let raised = Meta { epoch, ..*meta };
         for lane in &self.lanes {
-            ledger::store_meta(&*lane.storage, &raised)
+            small_files::store_meta(&*lane.storage, &raised)
                 .map_err(|error| EpochError::Store(error.to_string().into()))?;
         }
         *meta = raised;

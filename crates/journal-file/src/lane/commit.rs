@@ -1,6 +1,7 @@
 //! The commit thread: whole batches to disk, one write and one flush each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use spica_journal::CommitError;
@@ -97,38 +98,33 @@ impl Committer {
 
     /// Makes one batch durable and says so.
     pub(crate) fn commit(&mut self, mut filling: Filling) -> Result<(), CommitError> {
-        let begun = self.lane.clock.monotonic();
-        let (count, keys) = (filling.builder.count(), filling.keys.len());
-        self.make_room(&filling, keys)?;
-        let Some(active) = &mut self.active else {
-            return Err(self.lane.no_segment());
-        };
-        let (header, bytes) = filling.builder.finish(active.segment.keys, active.end);
-        write(&self.lane, active, bytes)?;
+        let lane = Arc::clone(&self.lane);
+        let begun = lane.clock.monotonic();
+        let active = self.room_for(&filling)?;
+        let keys = active.segment.keys;
+        let (header, bytes) = filling.builder.finish(keys, active.end);
+        write(&lane, active, bytes)?;
         let body = Bytes::copy_from_slice(&bytes[BatchHeader::BYTES..]);
-        let batch = Batch::new(
-            header,
-            active.end,
-            body,
-            self.lane.lane,
-            active.segment.keys,
-        );
+        let batch = Batch::new(header, active.end, body, lane.lane, keys);
         active.end = batch.end();
         active.keys.append(&mut filling.keys);
         active.segment.append(&header, filling.builder.latest());
-        self.lane.recent.push(batch);
-        self.lane.watermark.advance(Seq(header.next().0 - 1));
+        // Whoever is woken must find it.
+        lane.recent.push(batch);
+        lane.watermark.advance(Seq(header.next().0 - 1));
         self.mark_due = true;
-
-        let metrics = &self.lane.metrics;
-        metrics.commits.inc();
-        metrics.records.inc_by(u64::from(count));
-        metrics.written_bytes.inc_by(header.total_bytes());
-        metrics.batch_records.observe(f64::from(count));
-        let took = self.lane.clock.monotonic() - begun;
-        metrics.commit_seconds.observe(took.as_secs_f64());
+        self.measure(&header, lane.clock.monotonic() - begun);
         self.done(filling);
         Ok(())
+    }
+
+    fn measure(&self, header: &BatchHeader, took: Duration) {
+        let metrics = &self.lane.metrics;
+        metrics.commits.inc();
+        metrics.records.inc_by(u64::from(header.count));
+        metrics.written_bytes.inc_by(header.total_bytes());
+        metrics.batch_records.observe(f64::from(header.count));
+        metrics.commit_seconds.observe(took.as_secs_f64());
     }
 
     fn done(&self, filling: Filling) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spica_journal::{CommitError, CommitErrorKind};
+use spica_journal::CommitError;
 use spica_journal_format::{BatchHeader, Footer, KeyEntry, PAGE_BYTES, SegmentHeader, VERSION};
 use spica_storage::File;
 
@@ -29,11 +29,13 @@ pub(crate) struct Active {
 }
 
 impl Active {
-    /// Whether a batch fits, and a footer that describes it too.
-    fn has_room(&self, batch_bytes: u64, keys: usize) -> bool {
+    /// Whether a batch belongs here and fits, and a footer that describes it too.
+    fn takes(&self, filling: &Filling) -> bool {
+        let builder = &filling.builder;
         let index = self.segment.known_index_len() + 1;
-        let footer = Footer::bytes(index, self.keys.len() + keys);
-        self.end + batch_bytes + MARK_ROOM + footer <= self.segment.file_bytes
+        let footer = Footer::bytes(index, self.keys.len() + filling.keys.len());
+        let end = self.end + builder.len() as u64 + MARK_ROOM + footer;
+        self.segment.epoch == builder.epoch() && end <= self.segment.file_bytes
     }
 }
 
@@ -44,69 +46,74 @@ pub(crate) struct Full {
     pub(crate) keys: Vec<KeyEntry>,
 }
 
-impl Committer {
-    /// Begins the next segment if the batch does not fit in this one, or is of another epoch.
-    pub(super) fn make_room(&mut self, filling: &Filling, keys: usize) -> Result<(), CommitError> {
-        let builder = &filling.builder;
-        let fits = self.active.as_ref().is_some_and(|active| {
-            active.segment.epoch == builder.epoch() && active.has_room(builder.len() as u64, keys)
-        });
-        if fits {
-            return Ok(());
+impl From<Active> for Full {
+    fn from(active: Active) -> Self {
+        let Active {
+            segment,
+            file,
+            keys,
+            ..
+        } = active;
+        Self {
+            segment,
+            file,
+            keys,
         }
-        let prepared = self
-            .lane
-            .big_enough(self.lane.shelf.take()?, builder.len(), keys)?;
-        let header = SegmentHeader {
-            version: VERSION,
-            lane: self.lane.lane,
-            fresh: prepared.fresh,
-            epoch: builder.epoch(),
-            secret: self.lane.secret,
-            number: prepared.number,
-            first: builder.first(),
-            created: self.lane.clock.wall(),
-            file_bytes: prepared.bytes,
-        };
-        if let Some(active) = self.active.replace(begin(&header, prepared)) {
-            let Active {
-                segment,
-                file,
-                keys,
-                ..
-            } = active;
-            self.lane.chores.seal(Full {
-                segment,
-                file,
-                keys,
-            });
-        }
-        self.lane.chores.wake();
-        Ok(())
     }
 }
 
-fn begin(header: &SegmentHeader, prepared: Prepared) -> Active {
-    Active {
-        segment: Arc::new(Segment::begin(header)),
-        file: prepared.file,
-        end: PAGE_BYTES as u64,
-        keys: Vec::new(),
-        page: Some(header.page()),
+impl Committer {
+    /// The segment for this batch: the next one if it does not fit in the present one, or is of
+    /// another epoch.
+    pub(super) fn room_for(&mut self, filling: &Filling) -> Result<&mut Active, CommitError> {
+        let active = match self.active.take() {
+            Some(active) if active.takes(filling) => active,
+            full => {
+                let next = self.lane.begin_segment(filling)?;
+                if let Some(full) = full {
+                    self.lane.chores.seal(full.into());
+                }
+                self.lane.chores.wake();
+                next
+            }
+        };
+        Ok(self.active.insert(active))
     }
 }
 
 impl LaneLog {
+    /// The next segment, to begin with this batch.
+    fn begin_segment(&self, filling: &Filling) -> Result<Active, CommitError> {
+        let prepared = self.big_enough(self.shelf.take()?, filling)?;
+        let header = SegmentHeader {
+            version: VERSION,
+            lane: self.lane,
+            fresh: prepared.fresh,
+            epoch: filling.builder.epoch(),
+            secret: self.secret,
+            number: prepared.number,
+            first: filling.builder.first(),
+            created: self.clock.wall(),
+            file_bytes: prepared.bytes,
+        };
+        Ok(Active {
+            segment: Arc::new(Segment::begin(&header)),
+            file: prepared.file,
+            end: PAGE_BYTES as u64,
+            keys: Vec::new(),
+            page: Some(header.page()),
+        })
+    }
+
     /// Grows a segment that is too small for the batch it is to begin with: segments were configured
-    /// smaller than a batch, or are left from when they were.
+    /// smaller than a batch.
     fn big_enough(
         &self,
         mut prepared: Prepared,
-        batch_bytes: usize,
-        keys: usize,
+        filling: &Filling,
     ) -> Result<Prepared, CommitError> {
-        let footer = Footer::bytes(1, keys);
-        let needed = (PAGE_BYTES + batch_bytes) as u64 + MARK_ROOM + footer;
+        let footer = Footer::bytes(1, filling.keys.len());
+        let needed = (PAGE_BYTES + filling.builder.len()) as u64 + MARK_ROOM + footer;
         if needed > prepared.bytes {
             let bytes = needed.next_multiple_of(PAGE_BYTES as u64);
             let name = names::segment(prepared.number);
@@ -117,13 +124,5 @@ impl LaneLog {
             prepared.bytes = bytes;
         }
         Ok(prepared)
-    }
-
-    pub(super) fn no_segment(&self) -> CommitError {
-        CommitError {
-            lane: self.lane,
-            kind: CommitErrorKind::Write,
-            detail: "no segment to write to".into(),
-        }
     }
 }

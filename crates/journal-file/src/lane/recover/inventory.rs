@@ -2,7 +2,7 @@
 
 use spica_journal_format::{FormatError, PAGE_BYTES, Page, Secret, SegmentHeader, Slot, VERSION};
 use spica_model::Lane;
-use spica_storage::{File, Mode, Storage};
+use spica_storage::{File, FileInfo, Mode, Storage};
 
 use crate::OpenError;
 use crate::lane::keeper::Spare;
@@ -48,39 +48,39 @@ pub(crate) fn take(
     let listed = storage
         .list()
         .map_err(OpenError::io(storage.describe(""), "listed"))?;
-    for info in listed {
-        if let Some(number) = names::segment_number(&info.name) {
-            let name = info.name;
-            inventory
-                .segments
-                .push(read(storage, lane, secret, mode, number, name, info.len)?);
-        } else if names::spare_number(&info.name).is_some() {
-            inventory.spares.push(Spare {
-                name: info.name,
-                bytes: info.len,
+    for FileInfo { name, len: bytes } in listed {
+        if let Some(number) = names::segment_number(&name) {
+            let error = |verb| OpenError::io(storage.describe(&name), verb);
+            let file = storage.open(&name, mode).map_err(error("opened"))?;
+            let head = read_at(&*file, 0, PAGE_BYTES).map_err(error("read"))?;
+            let page = page(&head, lane, secret, number, || storage.describe(&name))?;
+            let blank = head.iter().all(|byte| *byte == 0);
+            inventory.segments.push(SegmentFile {
+                number,
+                name,
+                bytes,
+                page,
+                blank,
+                file,
             });
+        } else if names::spare_number(&name).is_some() {
+            inventory.spares.push(Spare { name, bytes });
         }
     }
     inventory.segments.sort_by_key(|segment| segment.number);
     Ok(inventory)
 }
 
-fn read(
-    storage: &dyn Storage,
+/// Reads a first page and makes sure that it belongs here.
+fn page(
+    head: &[u8],
     lane: Lane,
     secret: &Secret,
-    mode: Mode,
     number: u64,
-    name: String,
-    bytes: u64,
-) -> Result<SegmentFile, OpenError> {
-    let path = || storage.describe(&name);
-    let file = storage
-        .open(&name, mode)
-        .map_err(OpenError::io(path(), "opened"))?;
-    let head = read_at(&*file, 0, PAGE_BYTES).map_err(OpenError::io(path(), "read"))?;
-    let keys = secret.segment_keys(lane, number);
-    let mut page = Page::decode(&head, keys.salt).map_err(|error| match error {
+    path: impl Fn() -> String,
+) -> Result<Page, OpenError> {
+    let salt = secret.segment_keys(lane, number).salt;
+    let mut page = Page::decode(head, salt).map_err(|error| match error {
         FormatError::Newer { found } => OpenError::Newer {
             file: path(),
             found,
@@ -97,13 +97,5 @@ fn read(
             page.header = Slot::Damaged;
         }
     }
-    let blank = head.iter().all(|byte| *byte == 0);
-    Ok(SegmentFile {
-        number,
-        name,
-        bytes,
-        page,
-        blank,
-        file,
-    })
+    Ok(page)
 }

@@ -26,11 +26,11 @@ use super::keys::KnownKeys;
 use super::roll::{Active, Full};
 use super::shelf::Prepared;
 use crate::OpenError;
-use crate::ledger;
 use crate::names;
 use crate::options::Limits;
 use crate::report::LaneReport;
 use crate::segment::Segment;
+use crate::small_files;
 
 pub(crate) use self::inventory::take as take_inventory;
 pub(crate) use self::scan::{Scanned, Scanner, rebuild_header};
@@ -82,7 +82,7 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
     storage
         .sync_directory()
         .map_err(OpenError::io(storage.describe(""), "made durable"))?;
-    let ledger = ledger::load(storage)?;
+    let ledger = small_files::load_ledger(storage)?;
     let found = state_file::open(storage)?;
     let inventory = take_inventory(storage, opening.lane, &opening.secret, Mode::Write)?;
     let describe = Describe {
@@ -133,7 +133,7 @@ pub(crate) struct Looked {
 /// Goes over all bytes of a lane and changes nothing.
 pub(crate) fn look(opening: &Opening<'_>) -> Result<Looked, OpenError> {
     let storage = &**opening.storage;
-    let ledger = ledger::load(storage)?;
+    let ledger = small_files::load_ledger(storage)?;
     // Before the segments: beside a running node, they may only be ahead of it.
     let (state, stale) = state_file::read(storage)?;
     let inventory = take_inventory(storage, opening.lane, &opening.secret, Mode::Read)?;

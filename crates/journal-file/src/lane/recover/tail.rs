@@ -27,18 +27,7 @@ impl Pass<'_> {
         let Some(scanned) = self.scan_twice(&segment)? else {
             return Ok(());
         };
-        let proven = self.proven.max(scanned.proven);
-        let doubtful = scanned
-            .doubtful
-            .as_ref()
-            .map(|batch| (batch.offset, batch.header.first));
-        let scanned = match doubtful {
-            // It was acknowledged: whatever is wrong with it came later.
-            Some((_, first)) if first <= proven => {
-                scanned.accept_doubtful(self.describe, &segment.name)
-            }
-            _ => scanned.cut_doubtful(self.describe, &segment.name),
-        };
+        let scanned = self.decide(scanned, &segment.name);
         self.take_over(&scanned);
         self.report.clean = scanned.closed;
         let lost_end = self.expected <= self.proven;
@@ -46,10 +35,8 @@ impl Pass<'_> {
             self.cut(&segment, &scanned)?;
         }
         if !scanned.closed && self.opens() {
-            rewrite_last(&segment, &scanned).map_err(OpenError::io(
-                self.describe.storage.describe(&segment.name),
-                "rewritten",
-            ))?;
+            let path = self.describe.storage.describe(&segment.name);
+            rewrite_last(&segment, &scanned).map_err(OpenError::io(path, "rewritten"))?;
         }
         let sound = scanned.damaged.is_empty()
             && scanned.notes.is_empty()
@@ -62,6 +49,18 @@ impl Pass<'_> {
             self.close_segment(segment, scanned);
         }
         Ok(())
+    }
+
+    /// Whether a last batch in doubt is damaged or torn. If something proves that it was durable,
+    /// whatever is wrong with it came later.
+    fn decide(&self, scanned: Scanned, name: &str) -> Scanned {
+        let proven = self.proven.max(scanned.proven);
+        match &scanned.doubtful {
+            Some(batch) if batch.header.first <= proven => {
+                scanned.accept_doubtful(self.describe, name)
+            }
+            _ => scanned.cut_doubtful(self.describe, name),
+        }
     }
 
     /// Scans the segment; once more if its end seems torn: a read that went wrong must not cut what

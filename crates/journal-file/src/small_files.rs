@@ -13,7 +13,7 @@ use crate::segment::read_all;
 const BYTES_MAX: u64 = 64 << 20;
 
 /// What was given up by repairs.
-pub(crate) fn load(storage: &dyn Storage) -> Result<Ledger, OpenError> {
+pub(crate) fn load_ledger(storage: &dyn Storage) -> Result<Ledger, OpenError> {
     let Some(bytes) = read(storage, LOST)? else {
         return Ok(Ledger::default());
     };
@@ -26,7 +26,7 @@ pub(crate) fn load(storage: &dyn Storage) -> Result<Ledger, OpenError> {
 }
 
 /// Replaces the ledger, durably.
-pub(crate) fn store(storage: &dyn Storage, ledger: &Ledger) -> Result<(), OpenError> {
+pub(crate) fn store_ledger(storage: &dyn Storage, ledger: &Ledger) -> Result<(), OpenError> {
     replace(storage, LOST_NEW, LOST, &ledger.encode())
 }
 
