@@ -54,7 +54,7 @@ pub fn dump_on(
 ) -> Result<(), OpenError> {
     let secret = meta::load(storages)?.secret;
     let storage = &*storages[lane.index()];
-    let segments = take_inventory(storage, lane, &secret, Mode::Read)?.segments;
+    let segments = take_inventory(storage, lane, &secret)?.segments;
     let mut dump = Dump {
         range,
         next: None,
@@ -67,8 +67,11 @@ pub fn dump_on(
         if following.is_some_and(|header| header.first <= *dump.range.start()) {
             continue;
         }
-        let bytes = read_all(&*segment.file, segment.bytes)
-            .map_err(OpenError::io(storage.describe(&segment.name), "read"))?;
+        let error = |verb| OpenError::io(storage.describe(&segment.name), verb);
+        let file = storage
+            .open(&segment.name, Mode::Read)
+            .map_err(error("opened"))?;
+        let bytes = read_all(&*file, segment.bytes).map_err(error("read"))?;
         if rebuild_header(&bytes, lane, secret, segment.number).is_none() {
             continue;
         }

@@ -160,11 +160,9 @@ impl Segment {
         self.extent.write().seal = Some(seal);
     }
 
-    /// Forgets the index, which the footer has too.
+    /// Forgets the index, which the footer has too, or a scan.
     pub(crate) fn unload(&self) {
-        if self.extent().seal.is_some() {
-            *self.index.lock() = Index::InFooter;
-        }
+        *self.index.lock() = Index::InFooter;
     }
 
     pub(crate) fn retire(&self) {
@@ -175,8 +173,9 @@ impl Segment {
         self.retired.load(Ordering::SeqCst)
     }
 
-    /// The last indexed batch that is wanted when one looks for what `before` says is not too late;
-    /// reads the footer if need be, says in the second place whether it did.
+    /// Where to begin reading: the last indexed batch of which `not_too_late` holds, or the first
+    /// batch. Reads the footer if the index is not in memory; says in the second place whether it
+    /// did.
     pub(crate) fn place(
         &self,
         storage: &dyn Storage,

@@ -2,7 +2,7 @@
 
 use spica_journal_format::{FormatError, PAGE_BYTES, Page, Secret, SegmentHeader, Slot, VERSION};
 use spica_model::Lane;
-use spica_storage::{File, FileInfo, Mode, Storage};
+use spica_storage::{FileInfo, Mode, Storage};
 
 use crate::OpenError;
 use crate::lane::keeper::Spare;
@@ -16,7 +16,8 @@ pub(crate) struct Inventory {
     pub(crate) spares: Vec<Spare>,
 }
 
-/// A file with the name of a segment.
+/// A file with the name of a segment. It is not kept open: there may be more of them than a process
+/// may have files.
 pub(crate) struct SegmentFile {
     pub(crate) number: u64,
     pub(crate) name: String,
@@ -24,7 +25,6 @@ pub(crate) struct SegmentFile {
     pub(crate) page: Page,
     /// Whether the whole first page is zeros.
     pub(crate) blank: bool,
-    pub(crate) file: Box<dyn File>,
 }
 
 impl SegmentFile {
@@ -39,7 +39,6 @@ pub(crate) fn take(
     storage: &dyn Storage,
     lane: Lane,
     secret: &Secret,
-    mode: Mode,
 ) -> Result<Inventory, OpenError> {
     let mut inventory = Inventory {
         segments: Vec::new(),
@@ -51,7 +50,7 @@ pub(crate) fn take(
     for FileInfo { name, len: bytes } in listed {
         if let Some(number) = names::segment_number(&name) {
             let error = |verb| OpenError::io(storage.describe(&name), verb);
-            let file = storage.open(&name, mode).map_err(error("opened"))?;
+            let file = storage.open(&name, Mode::Read).map_err(error("opened"))?;
             let head = read_at(&*file, 0, PAGE_BYTES).map_err(error("read"))?;
             let page = page(&head, lane, secret, number, || storage.describe(&name))?;
             let blank = head.iter().all(|byte| *byte == 0);
@@ -61,7 +60,6 @@ pub(crate) fn take(
                 bytes,
                 page,
                 blank,
-                file,
             });
         } else if names::spare_number(&name).is_some() {
             inventory.spares.push(Spare { name, bytes });

@@ -47,11 +47,8 @@ fn of_segment(
     {
         return Ok(active.keys.clone());
     }
-    if let Some((full, _)) = pass
-        .full
-        .iter()
-        .find(|(_, number)| *number == segment.number)
-    {
+    let mut full = pass.full.iter();
+    if let Some(full) = full.find(|full| full.segment.number == segment.number) {
         return Ok(full.keys.clone());
     }
     sealed(opening, pass, segment)

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use spica_journal_format::{Ledger, Secret, State};
 use spica_model::{Epoch, Lane, Seq, Timestamp};
-use spica_storage::{File, Mode, Storage};
+use spica_storage::{File, Storage};
 
 use self::pass::Pass;
 use super::damage::Describe;
@@ -84,7 +84,7 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
         .map_err(OpenError::io(storage.describe(""), "made durable"))?;
     let ledger = small_files::load_ledger(storage)?;
     let found = state_file::open(storage)?;
-    let inventory = take_inventory(storage, opening.lane, &opening.secret, Mode::Write)?;
+    let inventory = take_inventory(storage, opening.lane, &opening.secret)?;
     let describe = Describe {
         lane: opening.lane,
         storage,
@@ -110,7 +110,7 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
         segments: pass.segments,
         trusted: pass.trusted,
         active: pass.active,
-        full: pass.full.into_iter().map(|(full, _)| full).collect(),
+        full: pass.full,
         prepared: pass.prepared,
         spares: pass.spares,
         next_number: pass.next_number,
@@ -136,7 +136,7 @@ pub(crate) fn look(opening: &Opening<'_>) -> Result<Looked, OpenError> {
     let ledger = small_files::load_ledger(storage)?;
     // Before the segments: beside a running node, they may only be ahead of it.
     let (state, stale) = state_file::read(storage)?;
-    let inventory = take_inventory(storage, opening.lane, &opening.secret, Mode::Read)?;
+    let inventory = take_inventory(storage, opening.lane, &opening.secret)?;
     let describe = Describe {
         lane: opening.lane,
         storage,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use spica_journal::Damage;
 use spica_journal_format::{SegmentHeader, Slot, State};
 use spica_model::Seq;
+use spica_storage::{File, Mode};
 
 use super::inventory::{Inventory, SegmentFile};
 use super::{Opening, Purpose, Scanned, Scanner, rebuild_header};
@@ -33,8 +34,8 @@ pub(super) struct Pass<'a> {
     pub(super) segments: VecDeque<Arc<Segment>>,
     pub(super) trusted: Vec<Arc<Segment>>,
     pub(super) active: Option<Active>,
-    /// Scanned segments that go no further, and their numbers.
-    pub(super) full: Vec<(Full, u64)>,
+    /// Scanned segments that go no further.
+    pub(super) full: Vec<Full>,
     pub(super) prepared: VecDeque<Prepared>,
     pub(super) spares: Vec<Spare>,
     pub(super) next_number: u64,
@@ -90,12 +91,17 @@ impl<'a> Pass<'a> {
         let mut used = self.retire_leftovers(inventory.segments)?;
         let unused = self.split_off_unused(&mut used)?;
         self.next_number = used.last().map_or(1, |segment| segment.number + 1);
-        let newest = used.pop();
-        for segment in used {
+        // Where a segment is missing before the unused ones, the newest that is left was followed by
+        // another one once: its end is no torn tail.
+        let gap = unused
+            .first()
+            .is_some_and(|segment| segment.number > self.next_number);
+        let newest = if gap { None } else { used.pop() };
+        for segment in &used {
             self.older(segment)?;
         }
         if let Some(newest) = newest {
-            self.newest(newest)?;
+            self.newest(&newest)?;
         }
         self.expected = self.expected.max(Seq(1));
         self.check_end(&unused)?;
@@ -124,26 +130,39 @@ impl<'a> Pass<'a> {
         OpenError::io(self.describe.storage.describe(name), "read")
     }
 
+    /// Opens a segment, to be changed only if the lane is to be opened.
+    pub(super) fn file(&self, segment: &SegmentFile) -> Result<Box<dyn File>, OpenError> {
+        let mode = if self.opens() {
+            Mode::Write
+        } else {
+            Mode::Read
+        };
+        let opened = self.describe.storage.open(&segment.name, mode);
+        opened.map_err(OpenError::io(
+            self.describe.storage.describe(&segment.name),
+            "opened",
+        ))
+    }
+
     pub(super) fn read_whole(&mut self, segment: &SegmentFile) -> Result<Bytes, OpenError> {
-        let bytes =
-            read_all(&*segment.file, segment.bytes).map_err(self.read_error(&segment.name))?;
+        let file = self.file(segment)?;
+        let bytes = read_all(&*file, segment.bytes).map_err(self.read_error(&segment.name))?;
         self.report.scanned_bytes += bytes.len() as u64;
         Ok(bytes)
     }
 
     /// A segment that is followed by another one that is in use.
-    pub(super) fn older(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
-        if self.opens() && self.trust(&segment) {
+    pub(super) fn older(&mut self, segment: &SegmentFile) -> Result<(), OpenError> {
+        if self.opens() && self.trust(segment) {
             return Ok(());
         }
-        let Some(scanned) = self.scan(&segment)? else {
+        let Some(scanned) = self.scan(segment)? else {
             return Ok(());
         };
         let scanned = scanned.accept_doubtful(self.describe, &segment.name);
         self.take_over(&scanned);
-        self.check_seal(&segment, &scanned)?;
-        self.close_segment(segment, scanned);
-        Ok(())
+        self.check_seal(segment, &scanned)?;
+        self.close_segment(segment, scanned)
     }
 
     /// Takes a sealed segment as it says it is; false if it must be scanned.
@@ -274,9 +293,9 @@ impl<'a> Pass<'a> {
             .segment_keys(self.opening.lane, segment.number)
             .salt;
         let error = || self.read_error(&segment.name);
-        let index = read_footer_index(&*segment.file, &seal, salt).map_err(error())?;
-        let keys =
-            read_footer_keys(&*segment.file, &seal, salt, scanned.header.first).map_err(error())?;
+        let file = self.file(segment)?;
+        let index = read_footer_index(&*file, &seal, salt).map_err(error())?;
+        let keys = read_footer_keys(&*file, &seal, salt, scanned.header.first).map_err(error())?;
         if index.is_none() || keys.is_none() {
             let what = "the footer is damaged: its segment is scanned when it is needed";
             self.note(&segment.name, seal.footer_offset, what);
@@ -298,18 +317,25 @@ impl<'a> Pass<'a> {
     }
 
     /// Adds a scanned segment that goes no further; the keeper will seal it.
-    pub(super) fn close_segment(&mut self, file: SegmentFile, scanned: Scanned) {
+    pub(super) fn close_segment(
+        &mut self,
+        file: &SegmentFile,
+        scanned: Scanned,
+    ) -> Result<(), OpenError> {
         let segment = Segment::scanned(&scanned.header, scanned.extent, scanned.index);
         let segment = Arc::new(segment);
         self.segments.push_back(Arc::clone(&segment));
-        let keys = scanned.keys;
-        self.full.push((
-            Full {
+        if self.opens() {
+            let (file, keys) = (self.file(file)?, scanned.keys);
+            self.full.push(Full {
                 segment,
-                file: file.file,
+                file,
                 keys,
-            },
-            file.number,
-        ));
+            });
+        } else {
+            // Who only looks needs to know that it is there, not where its records are.
+            segment.unload();
+        }
+        Ok(())
     }
 }

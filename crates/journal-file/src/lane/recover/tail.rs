@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use spica_journal_format::{BatchHeader, PAGE_BYTES, Slot};
 use spica_model::Seq;
+use spica_storage::File;
 
 use super::Scanned;
 use super::inventory::SegmentFile;
@@ -17,14 +17,14 @@ use crate::segment::{Segment, read_at};
 
 impl Pass<'_> {
     /// The newest segment that holds anything.
-    pub(super) fn newest(&mut self, segment: SegmentFile) -> Result<(), OpenError> {
-        if self.opens() && self.trust(&segment) {
+    pub(super) fn newest(&mut self, segment: &SegmentFile) -> Result<(), OpenError> {
+        if self.opens() && self.trust(segment) {
             return Ok(());
         }
         if matches!(segment.page.seal, Slot::Good(_)) {
             return self.older(segment);
         }
-        let Some(scanned) = self.scan_twice(&segment)? else {
+        let Some(scanned) = self.scan_twice(segment)? else {
             return Ok(());
         };
         let scanned = self.decide(scanned, &segment.name);
@@ -32,11 +32,12 @@ impl Pass<'_> {
         self.report.clean = scanned.closed;
         let lost_end = self.expected <= self.proven;
         if scanned.remains && !lost_end {
-            self.cut(&segment, &scanned)?;
+            self.cut(segment, &scanned)?;
         }
         if !scanned.closed && self.opens() {
             let path = self.describe.storage.describe(&segment.name);
-            rewrite_last(&segment, &scanned).map_err(OpenError::io(path, "rewritten"))?;
+            let file = self.file(segment)?;
+            rewrite_last(&*file, &scanned).map_err(OpenError::io(path, "rewritten"))?;
         }
         let sound = scanned.damaged.is_empty()
             && scanned.notes.is_empty()
@@ -44,11 +45,10 @@ impl Pass<'_> {
             && scanned.header.epoch == self.opening.epoch
             && !lost_end;
         if sound {
-            self.go_on(segment, scanned);
+            self.go_on(segment, scanned)
         } else {
-            self.close_segment(segment, scanned);
+            self.close_segment(segment, scanned)
         }
-        Ok(())
     }
 
     /// Whether a last batch in doubt is damaged or torn. If something proves that it was durable,
@@ -94,32 +94,33 @@ impl Pass<'_> {
             .secret
             .segment_keys(self.opening.lane, segment.number);
         let path = || self.describe.storage.describe(&segment.name);
-        let head = read_at(&*segment.file, offset, BatchHeader::BYTES)
-            .map_err(OpenError::io(path(), "read"))?;
+        let file = self.file(segment)?;
+        let head =
+            read_at(&*file, offset, BatchHeader::BYTES).map_err(OpenError::io(path(), "read"))?;
         let torn = BatchHeader::decode(&head, keys, offset);
         let len = torn.map_or(BatchHeader::BYTES as u64, |header| header.total_bytes());
         let zeros = vec![0; len.min(segment.bytes - offset) as usize];
-        let cut = segment
-            .file
+        let cut = file
             .write_at(&zeros, offset)
-            .and_then(|()| segment.file.sync_data());
+            .and_then(|()| file.sync_data());
         cut.map_err(OpenError::io(path(), "cut"))
     }
 
     /// Lets the lane go on in this segment.
-    fn go_on(&mut self, file: SegmentFile, scanned: Scanned) {
+    fn go_on(&mut self, file: &SegmentFile, scanned: Scanned) -> Result<(), OpenError> {
         let end = scanned.extent.data_end;
         let segment = Segment::scanned(&scanned.header, scanned.extent, scanned.index);
         let segment = Arc::new(segment);
         self.segments.push_back(Arc::clone(&segment));
-        let keys = scanned.keys;
+        let (file, keys) = (self.file(file)?, scanned.keys);
         self.active = Some(Active {
             segment,
-            file: file.file,
+            file,
             end,
             keys,
             page: None,
         });
+        Ok(())
     }
 
     /// Makes sure that no record was ever acknowledged after the last one that was recovered.
@@ -176,14 +177,14 @@ impl Pass<'_> {
 /// Writes the last batch once more. It may have been written by a process that ended before it was
 /// flushed, or whose flush failed: then it can be read, but is on no disk, and no flush would put it
 /// there.
-fn rewrite_last(segment: &SegmentFile, scanned: &Scanned) -> std::io::Result<()> {
+fn rewrite_last(file: &dyn File, scanned: &Scanned) -> std::io::Result<()> {
     let Some(last) = scanned.last_batch else {
         return Ok(());
     };
     // The first batch was written together with the first page.
     let from = if last == PAGE_BYTES as u64 { 0 } else { last };
     let len = (scanned.extent.data_end - from) as usize;
-    let bytes: Bytes = read_at(&*segment.file, from, len)?;
-    segment.file.write_at(&bytes, from)?;
-    segment.file.sync_all()
+    let bytes = read_at(file, from, len)?;
+    file.write_at(&bytes, from)?;
+    file.sync_all()
 }

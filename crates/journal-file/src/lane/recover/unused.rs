@@ -63,7 +63,8 @@ impl Pass<'_> {
             .secret
             .segment_keys(self.opening.lane, segment.number);
         if segment.blank {
-            let head = read_at(&*segment.file, PAGE_BYTES as u64, FIRST_BATCH_BYTES)
+            let file = self.file(segment)?;
+            let head = read_at(&*file, PAGE_BYTES as u64, FIRST_BATCH_BYTES)
                 .map_err(self.read_error(&segment.name))?;
             let first = BatchHeader::decode(&head, keys, PAGE_BYTES as u64);
             return Ok(first.is_none());
@@ -91,20 +92,15 @@ impl Pass<'_> {
             return Ok(());
         }
         for segment in unused {
+            let file = self.file(&segment)?;
             if !segment.blank {
-                let wiped = segment
-                    .file
+                let wiped = file
                     .write_at(&[0; PAGE_BYTES], 0)
-                    .and_then(|()| segment.file.sync_all());
+                    .and_then(|()| file.sync_all());
                 let path = self.describe.storage.describe(&segment.name);
                 wiped.map_err(OpenError::io(path, "written"))?;
             }
-            let SegmentFile {
-                number,
-                file,
-                bytes,
-                ..
-            } = segment;
+            let SegmentFile { number, bytes, .. } = segment;
             self.next_number = number + 1;
             self.prepared.push_back(Prepared {
                 number,
