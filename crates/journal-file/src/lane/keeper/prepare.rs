@@ -16,7 +16,7 @@ use crate::names;
 /// How much of a new file is written and flushed at once: what a commit may have to wait for.
 const FILL_BYTES: usize = 256 << 10;
 /// The pause between two such parts while nobody waits for the file.
-const FILL_PAUSE: Duration = Duration::from_millis(2);
+const FILL_PAUSE: Duration = Duration::from_millis(1);
 /// The pause after a failure, before the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
 
