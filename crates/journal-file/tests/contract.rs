@@ -99,6 +99,9 @@ impl File for GatedFile {
     fn set_len(&self, len: u64) -> std::io::Result<()> {
         self.file.set_len(len)
     }
+    fn begin_writing(&self, offset: u64, len: u64) {
+        self.file.begin_writing(offset, len);
+    }
     fn allocate(&self, len: u64) -> std::io::Result<()> {
         self.file.allocate(len)
     }

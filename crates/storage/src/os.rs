@@ -2,10 +2,11 @@
 
 use std::fs::{self, File as OsFile, TryLockError};
 use std::io::{self, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
 use crate::names::{self, LOCK_FILE};
@@ -201,6 +202,12 @@ impl File for Opened {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
+    }
+
+    /// Advice that the pages are not needed makes the kernel write the dirty ones out first.
+    fn begin_writing(&self, offset: u64, len: u64) {
+        // It is only advice: a medium that does not take it writes at the next sync.
+        let _ = rustix::fs::fadvise(&self.0, offset, NonZeroU64::new(len), Advice::DontNeed);
     }
 
     /// Where the file system cannot reserve blocks, zeros are written behind the present end; holes

@@ -108,6 +108,10 @@ pub trait File: Send + Sync {
     /// The medium's error: see the trait's remark.
     fn sync_all(&self) -> io::Result<()>;
 
+    /// Asks the medium to begin writing `len` bytes from `offset` on, without waiting for it: less is
+    /// left to do for a later sync, which alone makes them durable. An adapter may ignore it.
+    fn begin_writing(&self, offset: u64, len: u64);
+
     /// The length in bytes.
     ///
     /// # Errors

@@ -13,7 +13,9 @@ use crate::lane::shelf::Prepared;
 use crate::lane::{Failing, LaneLog};
 use crate::names;
 
-/// How much of a new file is written and flushed at once: what a commit may have to wait for.
+/// How much of a new file is written at once: what a commit may have to wait for. It is flushed only
+/// when the file is full: each flush of new space is a commit of the file system's own journal, for
+/// which the commits of both lanes would have to wait.
 const FILL_BYTES: usize = 256 << 10;
 /// The pause between two such parts while nobody waits for the file.
 const FILL_PAUSE: Duration = Duration::from_millis(1);
@@ -192,10 +194,7 @@ impl Workshop {
             self.zeros.resize(part as usize, 0);
             let written = filling.file.write_at(&self.zeros, filling.filled);
             written.map_err(Failed::on(Failing::Write, &name))?;
-            filling
-                .file
-                .sync_data()
-                .map_err(Failed::on(Failing::Sync, &name))?;
+            filling.file.begin_writing(filling.filled, part);
             filling.filled += part;
             return Ok(());
         }
