@@ -12,6 +12,6 @@ mod topic;
 
 pub use content_type::{ContentType, ContentTypeError, OtherType};
 pub use position::{Epoch, Lane, ParsePositionError, Position, Seq};
-pub use record::{Cause, Key, Kind, LimitError, NewRecord, Op, Quality, Record, limits};
+pub use record::{Cause, Key, Kind, LimitError, NewRecord, Op, Quality, Record, Restated, limits};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use topic::{Topic, TopicError, TopicFilter};

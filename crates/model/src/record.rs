@@ -1,11 +1,12 @@
 //! Records: the immutable facts of which everything else is a view.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::{ContentType, Position, Timestamp, Topic};
+use crate::{ContentType, Epoch, Position, Seq, Timestamp, Topic};
 
 /// Hard limits of a record; the configuration may set lower ones, never higher.
 pub mod limits {
@@ -118,6 +119,19 @@ pub enum Op {
     Put,
     /// Deletes the topic: a tombstone.
     Delete,
+    /// Says again what an older record says that retention is about to remove: a copy, no new fact.
+    Restate(Restated),
+}
+
+/// Which record of its lane a copy says again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Restated {
+    /// The epoch of the original.
+    pub epoch: Epoch,
+    /// The place of the original in the lane. A copy of a copy names the original too.
+    pub seq: Seq,
+    /// Whether the original is a tombstone.
+    pub deletes: bool,
 }
 
 /// How far a value can be trusted, after OPC UA's three severities.
@@ -163,8 +177,25 @@ macro_rules! words {
 }
 
 words!(Kind, State = "state", Event = "event");
-words!(Op, Put = "put", Delete = "delete");
 words!(Quality, Good = "good", Uncertain = "uncertain", Bad = "bad");
+
+impl Op {
+    /// The word for it, as in documents and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Delete => "delete",
+            Self::Restate(_) => "restate",
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// A fact on its way into the journal, borrowed from whoever brings it.
 #[derive(Debug, Clone)]
@@ -173,7 +204,7 @@ pub struct NewRecord<'a> {
     pub topic: &'a Topic,
     /// How the topic's records relate.
     pub kind: Kind,
-    /// Put or delete.
+    /// What it does to its topic.
     pub op: Op,
     /// How far it can be trusted.
     pub quality: Quality,
@@ -200,7 +231,7 @@ pub struct Record {
     pub topic: Topic,
     /// How the topic's records relate.
     pub kind: Kind,
-    /// Put or delete.
+    /// What it does to its topic.
     pub op: Op,
     /// How far it can be trusted.
     pub quality: Quality,
@@ -235,6 +266,60 @@ impl Record {
             cause: self.cause.as_ref(),
         }
     }
+
+    /// Whether it is a copy, which says nothing new.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        matches!(self.op, Op::Restate(_))
+    }
+
+    /// Where what it says was said first: its own place, or that of the original of a copy.
+    #[must_use]
+    pub const fn origin(&self) -> Position {
+        match self.op {
+            Op::Restate(Restated { epoch, seq, .. }) => Position {
+                epoch,
+                lane: self.position.lane,
+                seq,
+            },
+            Op::Put | Op::Delete => self.position,
+        }
+    }
+
+    /// What it says: the record itself, or the original of a copy, at its own place and without its
+    /// key. So copies can come late, early or often: they are deliveries of one fact.
+    #[must_use]
+    pub fn fact(&self) -> Cow<'_, Self> {
+        let Op::Restate(Restated { deletes, .. }) = self.op else {
+            return Cow::Borrowed(self);
+        };
+        Cow::Owned(Self {
+            position: self.origin(),
+            op: if deletes { Op::Delete } else { Op::Put },
+            ..self.clone()
+        })
+    }
+
+    /// A copy of it, to be appended to the same lane. It has no key: a key belongs to the first
+    /// delivery.
+    #[must_use]
+    pub fn restated(&self) -> NewRecord<'_> {
+        let Position { epoch, seq, .. } = self.origin();
+        let deletes = match self.op {
+            Op::Put => false,
+            Op::Delete => true,
+            Op::Restate(restated) => restated.deletes,
+        };
+        NewRecord {
+            op: Op::Restate(Restated {
+                epoch,
+                seq,
+                deletes,
+            }),
+            key: None,
+            ..self.as_new()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -255,6 +340,45 @@ mod tests {
             Cause::new("operator:alice").unwrap().as_str(),
             "operator:alice"
         );
+    }
+
+    #[test]
+    fn a_copy_and_a_copy_of_it_say_what_the_original_said() {
+        for op in [Op::Put, Op::Delete] {
+            let original = Record {
+                position: "2/normal/7".parse().unwrap(),
+                topic: Topic::new("a/b").unwrap(),
+                kind: Kind::State,
+                op,
+                quality: Quality::Uncertain,
+                received: Timestamp::from_secs(5),
+                source_time: Some(Timestamp::from_secs(4)),
+                content_type: ContentType::Text,
+                payload: Bytes::from_static(b"x"),
+                key: Some(Key::new(&b"k"[..]).unwrap()),
+                cause: Some(Cause::new("operator:alice").unwrap()),
+            };
+            assert!(!original.is_copy());
+            assert_eq!(*original.fact(), original);
+            let said = Record {
+                key: None,
+                ..original.clone()
+            };
+            let at = |position: &str, new: &NewRecord<'_>| Record {
+                position: position.parse().unwrap(),
+                op: new.op,
+                key: new.key.cloned(),
+                ..original.clone()
+            };
+            let copy = at("3/normal/90", &original.restated());
+            let again = at("4/normal/200", &copy.restated());
+            for copy in [copy, again] {
+                assert!(copy.is_copy());
+                assert_eq!(copy.op.as_str(), "restate");
+                assert_eq!(copy.origin(), original.position);
+                assert_eq!(*copy.fact(), said);
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //!   the lanes were interleaved when they were folded.
 //! - The number of topics is bounded: a record of a topic beyond the limit is counted and left out.
 //!   It is still in the journal.
-//! - Folding a record again changes nothing.
+//! - Folding a record again changes nothing. A restated record is its original, folded again.
 //!
 //! What is not here: any clock (time is an argument), I/O, or a word about devices.
 

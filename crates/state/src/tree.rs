@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
-use spica_model::{Op, Record, Timestamp, Topic};
+use spica_model::{Kind, Op, Record, Timestamp, Topic};
 
 use crate::compact::{compact, compact_topic};
 use crate::entry::Entry;
@@ -77,9 +77,11 @@ impl StateTree {
         }
     }
 
-    /// Folds one record. Only a copy of it stays: buffers that it shares are free again.
+    /// Folds one record. Only a copy of it stays: buffers that it shares are free again. A restated
+    /// record is folded as its original, at its original's place: it changes nothing where that one
+    /// or a later one is known.
     pub fn apply(&mut self, record: &Record) -> Outcome {
-        let outcome = self.fold(record);
+        let outcome = self.fold(&record.fact());
         while self.tombstones.len() > self.limits.tombstones {
             self.forget_oldest_tombstone();
         }
@@ -108,6 +110,23 @@ impl StateTree {
     #[must_use]
     pub fn last(&self, topic: &str) -> Option<&Record> {
         self.entries.get(topic).map(Entry::shown)
+    }
+
+    /// Whether the journal must go on saying what `record` says when it is removed there, for the sake
+    /// of whoever folds it from what is left: the last record of a `state` topic in its lane,
+    /// tombstones included, or a copy of it.
+    ///
+    /// A tombstone that was forgotten stands once more, as long as it was not restated: a copy of
+    /// an older record of its topic, made before the delete was folded, may be behind it. It is
+    /// removed before the tombstone's own copy, which is the last word.
+    #[must_use]
+    pub fn stands(&self, record: &Record) -> bool {
+        let origin = record.origin();
+        record.kind == Kind::State
+            && match self.entries.get(&record.topic) {
+                Some(entry) => entry.records().any(|last| last.position == origin),
+                None => record.op == Op::Delete,
+            }
     }
 
     /// The values of `prefix` and of all topics below it, in the order of topics, from the one after
