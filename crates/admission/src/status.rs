@@ -31,6 +31,8 @@ pub enum Offence {
     HandshakeTimeout,
     /// It spoke another protocol, or closed without a word: a probe.
     Probe,
+    /// It brought no valid token where one is needed: perhaps a guess.
+    BadToken,
 }
 
 macro_rules! counted {
@@ -61,7 +63,8 @@ counted!(
     BadFrames = "bad_frames",
     UnknownSerial = "unknown_serial",
     HandshakeTimeout = "handshake_timeout",
-    Probe = "probe"
+    Probe = "probe",
+    BadToken = "bad_token"
 );
 
 /// How things stand, and what has happened since the start.

@@ -137,7 +137,7 @@ mod tests {
         assert!(
             described::<OpText>()
                 .iter()
-                .all(|word| word.parse::<Op>().is_ok())
+                .eq([Op::Put, Op::Delete].map(Op::as_str).iter())
         );
         assert!(
             described::<QualityText>()

@@ -136,11 +136,10 @@ impl App {
     pub(crate) fn bad_token(&self, source: Option<IpAddr>) {
         self.parts.metrics.bad_tokens.inc();
         let Some(source) = source else { return };
-        // A guess at a token is a probe: admission knows no finer word.
         let banned = self
             .admission
             .lock()
-            .offence(self.monotonic(), source, Offence::Probe);
+            .offence(self.monotonic(), source, Offence::BadToken);
         if banned {
             tracing::warn!(%source, "banned from HTTP for too many requests without a valid token");
         }
