@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use spica_model::{
-    Cause, ContentType, Key, Kind, NewRecord, Op, Position, Quality, Record, Seq, Timestamp, Topic,
+    Cause, ContentType, Epoch, Key, Kind, NewRecord, Op, Position, Quality, Record, Restated, Seq,
+    Timestamp, Topic,
 };
 
 use crate::secret::record_mask;
@@ -22,7 +23,7 @@ mod flag {
     pub(super) const SOURCE_TIME: u8 = 1 << 4;
     pub(super) const KEY: u8 = 1 << 5;
     pub(super) const CAUSE: u8 = 1 << 6;
-    pub(super) const UNKNOWN: u8 = 1 << 7;
+    pub(super) const RESTATED: u8 = 1 << 7;
 }
 
 /// Where a record goes and what its times are relative to.
@@ -69,11 +70,45 @@ fn short_parts<'a>(record: &NewRecord<'a>) -> [Option<&'a [u8]>; 3] {
     ]
 }
 
+/// Whether it is a tombstone, or the copy of one.
+const fn deletes(op: Op) -> bool {
+    match op {
+        Op::Put => false,
+        Op::Delete => true,
+        Op::Restate(restated) => restated.deletes,
+    }
+}
+
+/// Longest form of [`Original`].
+pub(crate) const ORIGINAL_BYTES_MAX: usize = 2 * varint::MAX;
+
+/// Where the original of a copy stands, as it is written: epoch and seq. Empty if it is no copy.
+struct Original {
+    bytes: [u8; ORIGINAL_BYTES_MAX],
+    len: usize,
+}
+
+impl Original {
+    fn of(op: Op) -> Self {
+        let (mut bytes, mut len) = ([0; ORIGINAL_BYTES_MAX], 0);
+        if let Op::Restate(original) = op {
+            len += varint::put(&mut bytes, u64::from(original.epoch.0));
+            len += varint::put(&mut bytes[len..], original.seq.0);
+        }
+        Self { bytes, len }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 fn flags(record: &NewRecord<'_>) -> u8 {
     let mut flags = quality_bits(record.quality);
     for (set, bit) in [
         (record.kind == Kind::Event, flag::EVENT),
-        (record.op == Op::Delete, flag::DELETE),
+        (deletes(record.op), flag::DELETE),
+        (matches!(record.op, Op::Restate(_)), flag::RESTATED),
         (record.source_time.is_some(), flag::SOURCE_TIME),
         (record.key.is_some(), flag::KEY),
         (record.cause.is_some(), flag::CAUSE),
@@ -94,7 +129,8 @@ pub(crate) fn encode(out: &mut Vec<u8>, record: &NewRecord<'_>, place: Place) {
     let shorts_len: usize = shorts.iter().flatten().map(|part| 1 + part.len()).sum();
     let times_len = varint::len(received) + source.map_or(0, varint::len);
     let topic_len = varint::len(topic.len() as u64) + topic.len();
-    let body_len = 2 + times_len + topic_len + shorts_len + record.payload.len();
+    let original = Original::of(record.op);
+    let body_len = 2 + times_len + topic_len + original.len + shorts_len + record.payload.len();
 
     let mut prefix = [0; PREFIX_BYTES_MAX];
     let mut at = 4;
@@ -114,6 +150,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, record: &NewRecord<'_>, place: Place) {
     let frame_at = out.len();
     out.extend_from_slice(&prefix[..at]);
     out.extend_from_slice(topic);
+    out.extend_from_slice(original.as_bytes());
     for part in shorts.into_iter().flatten() {
         out.push(part.len() as u8);
         out.extend_from_slice(part);
@@ -170,9 +207,6 @@ pub(crate) fn holds(bytes: &[u8], frame: Frame, lane_key: u64, seq: Seq) -> bool
 pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Option<Record> {
     let mut parts = Parts { body, at: 2 };
     let (&flags, &code) = (body.first()?, body.get(1)?);
-    if flags & flag::UNKNOWN != 0 {
-        return None;
-    }
     let received = shifted(base, varint::unzigzag(parts.varint()?));
     let source_time = if flags & flag::SOURCE_TIME != 0 {
         Some(shifted(received, varint::unzigzag(parts.varint()?)))
@@ -181,6 +215,7 @@ pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Optio
     };
     let topic_len = usize::try_from(parts.varint()?).ok()?;
     let topic = Topic::from_bytes(parts.bytes(topic_len)?).ok()?;
+    let op = op(flags, &mut parts)?;
     let content_type = content_type(code, &mut parts)?;
     let key = match flags & flag::KEY {
         0 => None,
@@ -198,11 +233,7 @@ pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Optio
         } else {
             Kind::State
         },
-        op: if flags & flag::DELETE != 0 {
-            Op::Delete
-        } else {
-            Op::Put
-        },
+        op,
         quality: quality(flags)?,
         received,
         source_time,
@@ -211,6 +242,18 @@ pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Optio
         key,
         cause,
     })
+}
+
+fn op(flags: u8, parts: &mut Parts<'_>) -> Option<Op> {
+    let deletes = flags & flag::DELETE != 0;
+    if flags & flag::RESTATED == 0 {
+        return Some(if deletes { Op::Delete } else { Op::Put });
+    }
+    Some(Op::Restate(Restated {
+        epoch: Epoch(u32::try_from(parts.varint()?).ok()?),
+        seq: Seq(parts.varint()?),
+        deletes,
+    }))
 }
 
 const fn quality(flags: u8) -> Option<Quality> {
