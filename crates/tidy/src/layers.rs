@@ -16,6 +16,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "devices",
             "state",
             "journal-format",
+            "pair",
         ],
     ),
     ("ports", &["journal", "storage"]),

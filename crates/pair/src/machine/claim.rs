@@ -1,0 +1,228 @@
+//! Getting a new epoch: by the witness if there is one, then by the journal.
+
+use spica_model::Epoch;
+
+use super::Pair;
+use crate::star::State;
+use crate::witness::{Answer, Question};
+use crate::{Durable, Gate, Notice, Output, Reason, Solo, Time, epochs};
+
+/// An epoch that is on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claim {
+    epoch: Epoch,
+    /// The newest epoch up to which this node holds everything.
+    basis: Epoch,
+    stage: Stage,
+    /// Whether this node was passive under an active partner.
+    took_over: bool,
+    /// Whether an operator ordered it: then nobody else is asked.
+    ordered: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The witness has been asked; it is asked again at this time.
+    Asking { again: Time },
+    /// That this node leads is being stored. Before the journal begins the epoch: a node that is
+    /// stopped in between would else know of an epoch that nobody led, and take itself for stale.
+    Storing,
+    /// The journal begins the epoch.
+    Beginning,
+}
+
+impl Claim {
+    pub(super) const fn ask_at(&self) -> Option<Time> {
+        match self.stage {
+            Stage::Asking { again } => Some(again),
+            _ => None,
+        }
+    }
+}
+
+impl Pair {
+    /// Wants to lead in `epoch`. Whether it may then acknowledge alone is the witness's business.
+    pub(super) fn begin_claim(&mut self, epoch: Epoch, out: &mut Vec<Output>) {
+        if self.claim.is_some() {
+            return;
+        }
+        let stage = if self.config.witness {
+            let basis = self.durable.authority();
+            out.push(Output::Ask(Question { epoch, basis }));
+            Stage::Asking {
+                again: self.now + self.config.ask_again,
+            }
+        } else {
+            out.push(self.store_led(epoch));
+            Stage::Storing
+        };
+        self.claim = Some(self.claim_at(epoch, stage, false));
+    }
+
+    /// Leads by order of an operator, which outranks the witness and what else is on its way.
+    pub(super) fn claim_ordered(&mut self, epoch: Epoch, out: &mut Vec<Output>) {
+        out.push(self.store_led(epoch));
+        self.claim = Some(self.claim_at(epoch, Stage::Storing, true));
+    }
+
+    fn claim_at(&mut self, epoch: Epoch, stage: Stage, ordered: bool) -> Claim {
+        self.basis = self.durable.authority();
+        Claim {
+            epoch,
+            basis: self.basis,
+            stage,
+            took_over: self.state == State::Passive,
+            ordered,
+        }
+    }
+
+    /// Asks the witness once more, if it is time.
+    pub(super) fn ask_again(&mut self, out: &mut Vec<Output>) {
+        let (now, pause) = (self.now, self.config.ask_again);
+        if let Some(Claim {
+            epoch,
+            basis,
+            stage: Stage::Asking { again },
+            ..
+        }) = &mut self.claim
+            && now >= *again
+        {
+            *again = now + pause;
+            let (epoch, basis) = (*epoch, *basis);
+            out.push(Output::Ask(Question { epoch, basis }));
+        }
+    }
+
+    pub(super) fn witness_says(&mut self, epoch: Epoch, answer: Answer, out: &mut Vec<Output>) {
+        if self.lead.asks(epoch, self.reign) {
+            return self.reign_answered(answer, out);
+        }
+        let Some(claim) = &mut self.claim else { return };
+        if claim.epoch != epoch || !matches!(claim.stage, Stage::Asking { .. }) {
+            return;
+        }
+        match answer {
+            Answer::Granted => {
+                claim.stage = Stage::Storing;
+                self.lead.granted = Some(epoch);
+                out.push(self.store_led(epoch));
+            }
+            Answer::Refused { recorded } => self.claim_refused(recorded, out),
+            Answer::Unreachable => self.claim_unanswered(out),
+        }
+    }
+
+    /// Somebody else has gone on alone since this node held everything.
+    fn claim_refused(&mut self, recorded: Epoch, out: &mut Vec<Output>) {
+        self.claim = None;
+        self.seen = self.seen.max(recorded);
+        if self.state == State::Active {
+            self.restart(Reason::WitnessRefused { recorded }, out);
+            return;
+        }
+        let authority = self.durable.authority();
+        let newest = self.seen;
+        self.refuse_for(Notice::Stale { authority, newest }, out);
+    }
+
+    /// Without an answer a node may still lead a partner that is there; alone it waits.
+    fn claim_unanswered(&mut self, out: &mut Vec<Output>) {
+        let idle = |(beat, _): (crate::Beat, Time)| beat.state != State::Active;
+        let with_partner =
+            !self.expired() && self.state != State::Active && self.peer.is_some_and(idle);
+        if let Some(claim) = &mut self.claim
+            && with_partner
+        {
+            claim.stage = Stage::Storing;
+            let epoch = claim.epoch;
+            out.push(self.store_led(epoch));
+        } else {
+            self.refuse_for(Notice::Silent, out);
+        }
+    }
+
+    fn store_led(&self, led: Epoch) -> Output {
+        Output::Store(Durable {
+            led,
+            ..self.durable
+        })
+    }
+
+    pub(super) fn claim_stored(&mut self, led: Epoch, out: &mut Vec<Output>) {
+        if let Some(claim) = &mut self.claim
+            && claim.epoch == led
+            && claim.stage == Stage::Storing
+        {
+            claim.stage = Stage::Beginning;
+            out.push(Output::BeginEpoch(led));
+        }
+    }
+
+    /// The partner reigns in a later epoch than the one that was to begin.
+    pub(super) fn epoch_refused(&mut self, newest: Epoch) {
+        self.seen = self.seen.max(newest);
+        self.claim = None;
+    }
+
+    /// The epoch is durable here, and at the witness if there is one: the node leads.
+    pub(super) fn epoch_begun(&mut self, epoch: Epoch, out: &mut Vec<Output>) {
+        let Some(claim) = self.claim else { return };
+        if claim.epoch != epoch || claim.stage != Stage::Beginning {
+            return;
+        }
+        self.claim = None;
+        let was_active = self.state == State::Active;
+        self.state = State::Active;
+        self.seen = self.seen.max(epoch);
+        self.reign = epoch;
+        self.refused_for = None;
+        self.lead.begin();
+        if claim.ordered {
+            self.lead.granted = Some(epoch);
+            out.push(Output::Tell(Notice::Promoted { epoch }));
+        }
+        out.push(Output::Lead(epoch));
+        if !was_active {
+            let took_over = claim.took_over;
+            out.push(Output::Tell(Notice::Active { epoch, took_over }));
+        }
+        self.adjust_gate(out);
+        self.beat_now(out);
+    }
+
+    /// The next epoch for a reign that goes on alone.
+    pub(super) fn claim_alone(&mut self, out: &mut Vec<Output>) {
+        self.begin_claim(epochs::next(self.config.side, self.seen), out);
+    }
+
+    /// Whether records may be acknowledged that only this node has.
+    pub(super) fn may_go_alone(&self) -> bool {
+        let granted = self.lead.granted == Some(self.reign);
+        granted || (!self.config.witness && self.config.solo == Solo::Accept)
+    }
+
+    pub(super) fn adjust_gate(&mut self, out: &mut Vec<Output>) {
+        if self.state != State::Active || self.phase != crate::Phase::Settled {
+            return;
+        }
+        let gate = if self.lead.waits_for_partner() {
+            Gate::Pair
+        } else if self.may_go_alone() {
+            Gate::Solo
+        } else {
+            Gate::Closed
+        };
+        let before = self.gate;
+        self.set_gate(gate, out);
+        if before != gate {
+            match gate {
+                Gate::Solo => out.push(Output::Tell(Notice::Alone {
+                    epoch: self.reign,
+                    witnessed: self.config.witness,
+                })),
+                Gate::Closed => self.refuse_for(Notice::Silent, out),
+                Gate::Pair => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Two halves on a link that the test holds in its hands.
+
+mod named;
+mod random;
+mod world;
