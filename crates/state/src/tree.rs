@@ -309,4 +309,6 @@ impl StateTree {
 }
 
 #[cfg(test)]
+mod restated;
+#[cfg(test)]
 mod tests;
