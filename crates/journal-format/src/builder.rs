@@ -2,6 +2,7 @@
 
 use spica_model::{Epoch, NewRecord, Seq, Timestamp, limits};
 
+use crate::TimeRange;
 use crate::batch::{BatchHeader, BatchKind};
 use crate::record::{self, PREFIX_BYTES_MAX, Place};
 use crate::secret::SegmentKeys;
@@ -21,14 +22,20 @@ pub fn record_bytes_max(record: &NewRecord<'_>) -> usize {
 }
 
 /// A batch that is being filled. The buffer is kept when it is started again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BatchBuilder {
     bytes: Vec<u8>,
     count: u32,
     first: Seq,
     epoch: u32,
     base: Timestamp,
-    latest: Timestamp,
+    received: TimeRange,
+}
+
+impl Default for BatchBuilder {
+    fn default() -> Self {
+        Self::with_capacity(0)
+    }
 }
 
 impl BatchBuilder {
@@ -37,7 +44,11 @@ impl BatchBuilder {
     pub fn with_capacity(capacity: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(capacity),
-            ..Self::default()
+            count: 0,
+            first: Seq::ZERO,
+            epoch: 0,
+            base: Timestamp::EPOCH,
+            received: TimeRange::NONE,
         }
     }
 
@@ -48,7 +59,7 @@ impl BatchBuilder {
         self.bytes.resize(BatchHeader::BYTES, 0);
         self.count = 0;
         (self.first, self.epoch) = (first, epoch.0);
-        (self.base, self.latest) = (base, base);
+        (self.base, self.received) = (base, TimeRange::NONE);
     }
 
     /// Appends a record; returns its place.
@@ -62,7 +73,7 @@ impl BatchBuilder {
         };
         record::encode(&mut self.bytes, record, place);
         self.count += 1;
-        self.latest = self.latest.max(record.received);
+        self.received.add(record.received);
         seq
     }
 
@@ -108,10 +119,10 @@ impl BatchBuilder {
         self.base
     }
 
-    /// The latest received time among its records.
+    /// Between which times its records were received.
     #[must_use]
-    pub const fn latest(&self) -> Timestamp {
-        self.latest
+    pub const fn received(&self) -> TimeRange {
+        self.received
     }
 
     /// Bytes of the buffer, used or not.

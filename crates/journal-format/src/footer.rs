@@ -2,20 +2,26 @@
 
 use spica_model::{Seq, Timestamp};
 
+use crate::TimeRange;
 use crate::fields::{Fields, PutFields, checked, put_checksum};
 use crate::secret::KeyHash;
 
-const MAGIC: [u8; 8] = *b"SPICAFTR";
+const MAGIC: [u8; 8] = *b"SPICAFT2";
+/// The footer of version 1: its index had 24 bytes per entry, with the received time of a batch's
+/// first record at the end.
+const MAGIC_1: [u8; 8] = *b"SPICAFTR";
+const INDEX_ENTRY_BYTES_1: usize = 24;
 
-/// Where in a segment a batch begins.
+/// Where in a segment a batch begins, and what is said of the records from there to the next entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexEntry {
     /// The place of its first record.
     pub first: Seq,
     /// Its offset in the file.
     pub offset: u64,
-    /// The received time of its first record.
-    pub received: Timestamp,
+    /// Between which times the records were received that stand from here to the batch of the next
+    /// entry, or to the end.
+    pub received: TimeRange,
 }
 
 /// An idempotency key of a segment.
@@ -50,6 +56,8 @@ pub struct FooterHead {
     pub index_entries: u64,
     /// Entries of the key table.
     pub key_entries: u64,
+    /// Whether the index says between which times records were received.
+    timed: bool,
     index_checksum: u32,
     keys_checksum: u32,
 }
@@ -71,10 +79,12 @@ impl FooterHead {
     #[must_use]
     pub fn decode(bytes: &[u8], salt: u64) -> Option<Self> {
         let mut fields = Fields::new(checked(bytes.get(..Self::BYTES)?)?);
-        if fields.array()? != MAGIC || fields.u64()? != salt {
+        let magic = fields.array()?;
+        if ![MAGIC, MAGIC_1].contains(&magic) || fields.u64()? != salt {
             return None;
         }
         Some(Self {
+            timed: magic == MAGIC,
             index_entries: fields.u64()?,
             key_entries: fields.u64()?,
             index_checksum: fields.u32()?,
@@ -87,7 +97,7 @@ impl FooterHead {
     pub fn index_span(&self) -> Option<(u64, u64)> {
         let len = self
             .index_entries
-            .checked_mul(Footer::INDEX_ENTRY_BYTES as u64)?;
+            .checked_mul(self.index_entry_bytes() as u64)?;
         Some((Self::BYTES as u64, len))
     }
 
@@ -107,15 +117,33 @@ impl FooterHead {
         if crc32c::crc32c(bytes) != self.index_checksum {
             return None;
         }
-        let entries = bytes.chunks_exact(Footer::INDEX_ENTRY_BYTES).map(|entry| {
+        let entries = bytes.chunks_exact(self.index_entry_bytes()).map(|entry| {
             let mut fields = Fields::new(entry);
             Some(IndexEntry {
                 first: fields.seq()?,
                 offset: fields.u64()?,
-                received: fields.time()?,
+                received: self.received(&mut fields)?,
             })
         });
         entries.collect()
+    }
+
+    const fn index_entry_bytes(&self) -> usize {
+        if self.timed {
+            Footer::INDEX_ENTRY_BYTES
+        } else {
+            INDEX_ENTRY_BYTES_1
+        }
+    }
+
+    fn received(&self, fields: &mut Fields<'_>) -> Option<TimeRange> {
+        if !self.timed {
+            return Some(TimeRange::ANY);
+        }
+        Some(TimeRange {
+            earliest: fields.time()?,
+            latest: fields.time()?,
+        })
     }
 
     /// Reads the keys from the bytes of their span, those of records from `first` on; `None` if they
@@ -138,8 +166,8 @@ impl FooterHead {
 }
 
 impl Footer {
-    /// Bytes of an index entry: first 8, offset 8, received 8.
-    pub const INDEX_ENTRY_BYTES: usize = 24;
+    /// Bytes of an index entry: first 8, offset 8, earliest 8, latest 8.
+    pub const INDEX_ENTRY_BYTES: usize = 32;
     /// Bytes of a key entry: hash 16, distance from the segment's first record 4, seconds 4.
     pub const KEY_ENTRY_BYTES: usize = 24;
 
@@ -158,7 +186,8 @@ impl Footer {
             index
                 .put_u64(entry.first.0)
                 .put_u64(entry.offset)
-                .put_time(entry.received);
+                .put_time(entry.received.earliest)
+                .put_time(entry.received.latest);
         }
         let mut keys = Vec::with_capacity(self.keys.len() * Self::KEY_ENTRY_BYTES);
         for entry in &self.keys {

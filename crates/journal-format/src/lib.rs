@@ -23,6 +23,7 @@ mod records;
 mod scan;
 mod secret;
 mod state;
+mod time_range;
 mod varint;
 
 pub use batch::{Batch, BatchHeader, BatchKind};
@@ -35,9 +36,10 @@ pub use records::{Item, Records};
 pub use scan::{Found, Scan, next_batch};
 pub use secret::{KeyHash, Secret, SegmentKeys};
 pub use state::{CursorEntry, State, StateSlot};
+pub use time_range::TimeRange;
 
 /// The version of the format that this crate writes. It reads this one and all older ones.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Why the bytes of one of the structures cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use spica_model::{Epoch, Lane, Seq, Timestamp};
 
 use crate::fields::{Fields, PutFields, checked, put_checksum};
 use crate::secret::Secret;
-use crate::{FormatError, VERSION};
+use crate::{FormatError, TimeRange, VERSION};
 
 /// Bytes of the first page; batches begin after it.
 pub const PAGE_BYTES: usize = 4_096;
@@ -56,10 +56,8 @@ pub struct Seal {
     pub footer_offset: u64,
     /// Length of the footer.
     pub footer_bytes: u64,
-    /// Earliest received time of a batch.
-    pub earliest: Timestamp,
-    /// Latest received time of a record.
-    pub latest: Timestamp,
+    /// Between which times its records were received.
+    pub received: TimeRange,
 }
 
 /// A part of a page: never written, good, or damaged.
@@ -100,10 +98,15 @@ impl Page {
     pub fn decode(bytes: &[u8], salt: u64) -> Result<Self, FormatError> {
         let header = bytes.get(..HEADER_BYTES).unwrap_or_default();
         let seal = bytes.get(SEAL_AT..SEAL_AT + SEAL_BYTES).unwrap_or_default();
-        Ok(Self {
-            header: decode_header(header)?,
-            seal: decode_seal(seal, salt),
-        })
+        let header = decode_header(header)?;
+        let mut seal = decode_seal(seal, salt);
+        if let (Slot::Good(header), Slot::Good(seal)) = (header, &mut seal)
+            && header.version < 2
+        {
+            // Version 1 looked at the first record of each batch only.
+            seal.received.earliest = TimeRange::ANY.earliest;
+        }
+        Ok(Self { header, seal })
     }
 
     /// Whether nothing was ever written here, as far as the page can tell.
@@ -167,8 +170,10 @@ fn read_seal(bytes: &[u8], salt: u64) -> Option<Seal> {
         records: fields.u64()?,
         footer_offset: fields.u64()?,
         footer_bytes: fields.u64()?,
-        earliest: fields.time()?,
-        latest: fields.time()?,
+        received: TimeRange {
+            earliest: fields.time()?,
+            latest: fields.time()?,
+        },
     })
 }
 
@@ -208,8 +213,8 @@ impl Seal {
             .put_u64(self.records)
             .put_u64(self.footer_offset)
             .put_u64(self.footer_bytes)
-            .put_time(self.earliest)
-            .put_time(self.latest);
+            .put_time(self.received.earliest)
+            .put_time(self.received.latest);
         put_checksum(&mut out, 0);
         out
     }

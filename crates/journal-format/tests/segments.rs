@@ -6,7 +6,7 @@ use bytes::Bytes;
 use common::{LANE, NUMBER, SECRET, record, segment};
 use spica_journal_format::{
     BatchKind, CursorEntry, FooterHead, FormatError, Found, Item, Ledger, Lost, Meta, PAGE_BYTES,
-    Page, Scan, Slot, State, StateSlot, VERSION, next_batch,
+    Page, Scan, Slot, State, StateSlot, TimeRange, VERSION, next_batch,
 };
 use spica_model::{Epoch, Record, Seq, Timestamp};
 
@@ -188,7 +188,7 @@ fn what_a_later_program_wrote_is_refused() {
     let end = ledger.len() - 4;
     newer(&mut ledger, 8, 0..end);
     assert_eq!(Ledger::decode(&ledger), Err(found));
-    assert!(found.to_string().contains("version 2"), "{found}");
+    assert!(found.to_string().contains("version 3"), "{found}");
 }
 
 fn meta() -> Meta {
@@ -305,23 +305,45 @@ fn a_ledger_covers_what_its_ranges_cover_together() {
     assert_eq!(ledger.holding(Seq(6)).map(|lost| lost.to), Some(Seq(6)));
 }
 
-/// A segment as version 1 wrote it, byte by byte: what is on disks today must stay readable. Written
-/// once with `SPICA_WRITE_SAMPLES=1`; a later version gets a file of its own.
+/// Segments as each version wrote them, byte by byte: what is on disks today must stay readable. The
+/// file of the present version is written once with `SPICA_WRITE_SAMPLES=1`; a later version gets one
+/// of its own.
 #[test]
-fn version_1_stays_readable() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/v1.segment");
+fn every_version_stays_readable() {
+    let path = |version| {
+        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+        format!("{data}/v{version}.segment")
+    };
     if std::env::var_os("SPICA_WRITE_SAMPLES").is_some() {
-        std::fs::write(path, segment()).unwrap();
+        std::fs::write(path(VERSION), segment()).unwrap();
     }
-    let file = std::fs::read(path).unwrap();
-    let (records, damaged, gaps, _) = scan(&file);
-    assert_eq!(records, (1..=36).map(record).collect::<Vec<_>>());
-    assert_eq!((damaged, gaps.len()), (0, 0));
-    assert!(
-        Page::decode(&file, SECRET.segment_keys(LANE, NUMBER).salt)
-            .unwrap()
-            .seal
-            .good()
-            .is_some()
-    );
+    let salt = SECRET.segment_keys(LANE, NUMBER).salt;
+    for version in 1..=VERSION {
+        let file = std::fs::read(path(version)).unwrap();
+        let (records, damaged, gaps, _) = scan(&file);
+        assert_eq!(records, (1..=36).map(record).collect::<Vec<_>>());
+        assert_eq!((damaged, gaps.len()), (0, 0));
+        let page = Page::decode(&file, salt).unwrap();
+        assert_eq!(page.header.good().unwrap().version, version);
+        let seal = page.seal.good().unwrap();
+        let footer = &file[seal.footer_offset as usize..][..seal.footer_bytes as usize];
+        let head = FooterHead::decode(footer, salt).unwrap();
+        let part = |(at, len): (u64, u64)| &footer[at as usize..(at + len) as usize];
+        let index = head.index(part(head.index_span().unwrap())).unwrap();
+        let keys = head.keys(part(head.keys_span().unwrap()), Seq(1)).unwrap();
+        assert_eq!((index[2].first, keys[1].seq), (Seq(4), Seq(6)));
+        // What version 1 did not know may be anything.
+        let fourth = TimeRange {
+            earliest: record(4).received,
+            latest: record(6).received,
+        };
+        let (earliest, of_batch) = if version == 1 {
+            (TimeRange::ANY.earliest, TimeRange::ANY)
+        } else {
+            (record(1).received, fourth)
+        };
+        assert_eq!(index[2].received, of_batch);
+        let latest = record(36).received;
+        assert_eq!(seal.received, TimeRange { earliest, latest });
+    }
 }

@@ -23,6 +23,15 @@ pub struct Damage {
     pub reason: Arc<str>,
 }
 
+/// A part of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The place before its first record: where to follow from.
+    pub after: Seq,
+    /// The place of its last record; `after` if it has none.
+    pub through: Seq,
+}
+
 /// What a follower finds next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
@@ -41,9 +50,14 @@ pub enum Followed {
     UpToDate,
 }
 
+/// How many bytes of payloads one call of [`Follower::read`] goes for: the record that reaches them is
+/// the last one it returns.
+pub const READ_BYTES: usize = 1 << 20;
+
 /// A reader of one lane that remembers its place.
 pub trait Follower: Send {
-    /// The next records, at most `max` of them. Reads from disk when the place is older than what
+    /// The next records, at most `max` of them, and none after their payloads have reached
+    /// [`READ_BYTES`]; but always one, if there is one. Reads from disk when the place is older than what
     /// is kept in memory, so callers that may lag far behind call it off the async workers.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use spica_model::{Epoch, Lane, NewRecord, Seq, Timestamp};
 
 pub use error::{CommitError, CommitErrorKind, CursorError, FollowError, SubmitError};
-pub use follow::{Damage, Followed, Follower};
+pub use follow::{Damage, Followed, Follower, READ_BYTES, Window};
 pub use ticket::{Appended, Ticket};
 pub use watermark::{Durable, Watermark};
 
@@ -75,11 +75,19 @@ pub trait Journal: Send + Sync + 'static {
     /// If `after` lies beyond the newest durable record: that history is another one.
     fn follow(&self, lane: Lane, after: Seq) -> Result<Box<dyn Follower>, FollowError>;
 
-    /// A place to follow from in order to see every kept record that was received at `time` or
-    /// later: none of them stands at the place or before it. It is as late as a sparse index can
-    /// tell, so some earlier records may come first; where the wall clock jumped back, earlier ones
-    /// are mixed in.
-    fn seek(&self, lane: Lane, time: Timestamp) -> Seq;
+    /// Between which places every durable record stands that was received at `from` or later and
+    /// before `until`; without a bound for `None`. Whatever the clock did, none of them stands
+    /// elsewhere. It is as narrow as a sparse index can tell, so other records stand there too; and
+    /// where the clock was set back, those from before and after are mixed. May read from disk.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    fn window(
+        &self,
+        lane: Lane,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Window, FollowError>;
 
     /// The durable cursors of all named consumers.
     fn cursors(&self) -> Vec<CursorStatus>;

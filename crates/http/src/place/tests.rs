@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use spica_journal::{
     CursorError, CursorStatus, Durable, Follower, LaneStatus, SubmitError, Ticket, Watermark,
+    Window,
 };
 use spica_model::{NewRecord, Timestamp};
 
@@ -106,8 +107,14 @@ impl Journal for ThirdReign {
         Ok(Box::new(One(after)))
     }
 
-    fn seek(&self, _: Lane, _: Timestamp) -> Seq {
-        Seq::ZERO
+    fn window(
+        &self,
+        _: Lane,
+        _: Option<Timestamp>,
+        _: Option<Timestamp>,
+    ) -> Result<Window, FollowError> {
+        let (after, through) = (Seq(2), Seq(9));
+        Ok(Window { after, through })
     }
 
     fn cursors(&self) -> Vec<CursorStatus> {

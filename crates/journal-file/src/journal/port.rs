@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spica_journal::{
     CursorError, CursorStatus, FollowError, Follower, Journal, LaneStatus, SubmitError, Ticket,
-    Watermark,
+    Watermark, Window,
 };
 use spica_journal_format::State;
 use spica_model::{Lane, NewRecord, Seq, Timestamp};
@@ -32,8 +32,13 @@ impl Journal for FileJournal {
         Ok(Box::new(self.lane(lane).follow(after)?))
     }
 
-    fn seek(&self, lane: Lane, time: Timestamp) -> Seq {
-        self.lane(lane).seek(time)
+    fn window(
+        &self,
+        lane: Lane,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Window, FollowError> {
+        self.lane(lane).window(from, until)
     }
 
     fn cursors(&self) -> Vec<CursorStatus> {

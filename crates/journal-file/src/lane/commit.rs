@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use spica_journal::CommitError;
-use spica_journal_format::{Batch, BatchHeader, BatchKind, Footer};
+use spica_journal_format::{Batch, BatchHeader, BatchKind, Footer, TimeRange};
 use spica_model::{Seq, Timestamp};
 
 use super::queue::{Filling, Stage};
@@ -108,7 +108,7 @@ impl Committer {
         let batch = Batch::new(header, active.end, body, lane.lane, keys);
         active.end = batch.end();
         active.keys.append(&mut filling.keys);
-        active.segment.append(&header, filling.builder.latest());
+        active.segment.append(&header, filling.builder.received());
         // Whoever is woken must find it.
         lane.recent.push(batch);
         lane.watermark.advance(Seq(header.next().0 - 1));
@@ -166,7 +166,7 @@ impl Committer {
         let bytes = header.encode(active.segment.keys, active.end);
         write(&self.lane, active, &bytes)?;
         active.end += header.total_bytes();
-        active.segment.append(&header, Timestamp::EPOCH);
+        active.segment.append(&header, TimeRange::NONE);
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use spica_journal::{Durable, FollowError, Followed, Follower};
-use spica_journal_format::{Item, Records};
+use spica_journal::{Durable, FollowError, Followed, Follower, READ_BYTES};
+use spica_journal_format::{IndexEntry, Item, PAGE_BYTES, Records};
 use spica_model::{Record, Seq};
 
 use super::LaneLog;
@@ -66,12 +66,13 @@ impl Follower for FileFollower {
         }
         let durable = self.lane.watermark.durable();
         let mut found = Vec::new();
-        let max = max.max(1);
-        while found.len() < max && self.after < durable {
+        let (mut bytes, max) = (0, max.max(1));
+        while found.len() < max && bytes < READ_BYTES && self.after < durable {
             let other = match &mut self.records {
                 Some(source) => match source.records.next() {
                     Some(Item::Record(record)) => {
                         self.after = record.position.seq;
+                        bytes += record.payload.len();
                         found.push(record);
                         None
                     }
@@ -229,7 +230,8 @@ impl FileFollower {
     }
 }
 
-fn read_error(lane: &LaneLog, segment: &Segment, error: &io::Error) -> FollowError {
+/// A file that could not be read.
+pub(super) fn read_error(lane: &LaneLog, segment: &Segment, error: &io::Error) -> FollowError {
     let file = lane.storage.describe(&segment.name);
     FollowError::Read {
         lane: lane.lane,
@@ -248,8 +250,12 @@ fn open(
     next: Seq,
 ) -> Result<Option<SegmentReader>, FollowError> {
     let opened = SegmentReader::open(&*lane.storage, Arc::clone(segment), 0).and_then(|reader| {
-        let storage = &*lane.storage;
-        let place = segment.place(storage, reader.file(), |entry| entry.first <= next)?;
+        let place = |index: &[IndexEntry]| {
+            let after = index.partition_point(|entry| entry.first <= next);
+            let entry = after.checked_sub(1).and_then(|at| index.get(at));
+            entry.map_or(PAGE_BYTES as u64, |entry| entry.offset)
+        };
+        let place = segment.look_up(&*lane.storage, reader.file(), place)?;
         Ok((reader, place))
     });
     match opened {

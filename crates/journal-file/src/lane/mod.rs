@@ -17,9 +17,9 @@ pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod recover;
 pub(crate) mod roll;
-mod seek;
 pub(crate) mod shelf;
 mod submit;
+mod window;
 
 use std::io;
 use std::sync::Arc;

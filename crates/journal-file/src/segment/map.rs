@@ -8,7 +8,7 @@ use spica_model::Seq;
 
 use super::Segment;
 
-/// How many sealed segments keep their index in memory, at some 24 KiB each by default.
+/// How many sealed segments keep their index in memory, at some 32 KiB each by default.
 const LOADED_MAX: usize = 64;
 
 /// The segments of a lane that hold records, oldest first.

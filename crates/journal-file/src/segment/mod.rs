@@ -8,8 +8,11 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use spica_journal_format::{BatchHeader, IndexEntry, PAGE_BYTES, Seal, SegmentHeader, SegmentKeys};
-use spica_model::{Epoch, Lane, Seq, Timestamp};
+use spica_journal_format::{
+    Batch, BatchHeader, Found, IndexEntry, Item, PAGE_BYTES, Scan, Seal, SegmentHeader,
+    SegmentKeys, TimeRange,
+};
+use spica_model::{Epoch, Lane, Seq};
 use spica_storage::{File, Storage};
 
 pub(crate) use map::{Located, SegmentMap};
@@ -47,10 +50,8 @@ pub(crate) struct Extent {
     pub(crate) last: Seq,
     /// How many records it holds.
     pub(crate) records: u64,
-    /// Earliest received time of a batch.
-    pub(crate) earliest: Timestamp,
-    /// Latest received time of a record.
-    pub(crate) latest: Timestamp,
+    /// Between which times its records were received, as far as they can be read.
+    pub(crate) received: TimeRange,
     /// Its seal, once it has one.
     pub(crate) seal: Option<Seal>,
 }
@@ -71,8 +72,7 @@ impl Segment {
             data_end: PAGE_BYTES as u64,
             last: Seq(header.first.0.saturating_sub(1)),
             records: 0,
-            earliest: header.created,
-            latest: Timestamp::EPOCH,
+            received: TimeRange::NONE,
             seal: None,
         };
         Self::new(header, extent, Index::Known(Vec::new()))
@@ -84,8 +84,7 @@ impl Segment {
             data_end: seal.data_end,
             last: seal.last,
             records: seal.records,
-            earliest: seal.earliest,
-            latest: seal.latest,
+            received: seal.received,
             seal: Some(seal),
         };
         Self::new(header, extent, Index::InFooter)
@@ -119,23 +118,19 @@ impl Segment {
         self.extent.read().last
     }
 
-    /// Notes a durable batch at the end of the segment.
-    pub(crate) fn append(&self, header: &BatchHeader, latest: Timestamp) {
+    /// Notes a durable batch at the end of the segment, whose records were received between these
+    /// times.
+    pub(crate) fn append(&self, header: &BatchHeader, received: TimeRange) {
         let offset = self.extent.read().data_end;
-        self.index_batch(header, offset);
+        if let Index::Known(index) = &mut *self.index.lock() {
+            note_batch(index, header, offset, received);
+        }
         let mut extent = self.extent.write();
         extent.data_end = offset + header.total_bytes();
         if header.count > 0 {
-            extent.earliest = extent.earliest.min(header.base);
-            extent.latest = extent.latest.max(latest);
+            extent.received.join(received);
             extent.records += u64::from(header.count);
             extent.last = Seq(header.next().0 - 1);
-        }
-    }
-
-    fn index_batch(&self, header: &BatchHeader, offset: u64) {
-        if let Index::Known(index) = &mut *self.index.lock() {
-            note_batch(index, header, offset);
         }
     }
 
@@ -173,30 +168,22 @@ impl Segment {
         self.retired.load(Ordering::SeqCst)
     }
 
-    /// Where to begin reading: the last indexed batch of which `not_too_late` holds, or the first
-    /// batch. Reads the footer if the index is not in memory; says in the second place whether it
-    /// did.
-    pub(crate) fn place(
+    /// Looks into the index; reads the footer if the index is not in memory, and says in the second
+    /// place whether it did.
+    pub(crate) fn look_up<T>(
         &self,
         storage: &dyn Storage,
         file: &dyn File,
-        not_too_late: impl Fn(&IndexEntry) -> bool,
-    ) -> io::Result<(u64, bool)> {
+        look: impl FnOnce(&[IndexEntry]) -> T,
+    ) -> io::Result<(T, bool)> {
         let mut index = self.index.lock();
-        let mut loaded = false;
-        if matches!(*index, Index::InFooter) {
-            *index = Index::Known(self.load_index(storage, file)?);
-            loaded = true;
+        if let Index::Known(entries) = &*index {
+            return Ok((look(entries), false));
         }
-        let Index::Known(entries) = &*index else {
-            return Ok((PAGE_BYTES as u64, loaded));
-        };
-        let after = entries.partition_point(not_too_late);
-        let entry = after.checked_sub(1).and_then(|at| entries.get(at));
-        Ok((
-            entry.map_or(PAGE_BYTES as u64, |entry| entry.offset),
-            loaded,
-        ))
+        let entries = self.load_index(storage, file)?;
+        let found = look(&entries);
+        *index = Index::Known(entries);
+        Ok((found, true))
     }
 
     /// The index in the footer; or, if that is damaged, one that is made anew by a scan.
@@ -212,26 +199,44 @@ impl Segment {
         );
         let bytes = read_all(file, self.extent().data_end)?;
         let mut index = Vec::new();
-        for found in spica_journal_format::Scan::new(bytes, self.lane, self.keys, PAGE_BYTES as u64)
-        {
-            if let spica_journal_format::Found::Batch(batch) = found {
-                note_batch(&mut index, &batch.header, batch.offset);
+        for found in Scan::new(bytes, self.lane, self.keys, PAGE_BYTES as u64) {
+            if let Found::Batch(batch) = found {
+                let (header, offset) = (batch.header, batch.offset);
+                note_batch(&mut index, &header, offset, received(batch));
             }
         }
         Ok(index)
     }
 }
 
-/// Adds a batch to a sparse index, if it is far enough from the last one in it.
-pub(crate) fn note_batch(index: &mut Vec<IndexEntry>, header: &BatchHeader, offset: u64) {
-    let due = index
-        .last()
-        .is_none_or(|last| offset >= last.offset + INDEX_EVERY);
-    if due && header.count > 0 {
-        index.push(IndexEntry {
+/// Between which times the records of a batch were received, as far as they can be read.
+fn received(batch: Batch) -> TimeRange {
+    let mut received = TimeRange::NONE;
+    for item in batch.records() {
+        if let Item::Record(record) = item {
+            received.add(record.received);
+        }
+    }
+    received
+}
+
+/// Adds a batch to a sparse index: as a new entry if it is far enough from the last one, else to
+/// what that says.
+pub(crate) fn note_batch(
+    index: &mut Vec<IndexEntry>,
+    header: &BatchHeader,
+    offset: u64,
+    received: TimeRange,
+) {
+    if header.count == 0 {
+        return;
+    }
+    match index.last_mut() {
+        Some(last) if offset < last.offset + INDEX_EVERY => last.received.join(received),
+        _ => index.push(IndexEntry {
             first: header.first,
             offset,
-            received: header.base,
-        });
+            received,
+        }),
     }
 }

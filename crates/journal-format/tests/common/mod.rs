@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use spica_journal_format::{
     Batch, BatchBuilder, BatchHeader, BatchKind, Footer, IndexEntry, Item, KeyEntry, PAGE_BYTES,
-    Seal, Secret, SegmentHeader, VERSION,
+    Seal, Secret, SegmentHeader, TimeRange, VERSION,
 };
 use spica_model::{
     Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp,
@@ -94,6 +94,15 @@ pub(crate) fn read(batch: Batch) -> (Vec<Record>, u64) {
     (good, damaged)
 }
 
+/// Between which times the records were received.
+fn times(records: &[Record]) -> TimeRange {
+    let mut times = TimeRange::NONE;
+    for record in records {
+        times.add(record.received);
+    }
+    times
+}
+
 /// A sealed segment of records 1 to 40, in batches of 1, 2, 3, …, with marks between them.
 pub(crate) fn segment() -> Vec<u8> {
     let keys = SECRET.segment_keys(LANE, NUMBER);
@@ -120,7 +129,7 @@ pub(crate) fn segment() -> Vec<u8> {
         footer.index.push(IndexEntry {
             first: header.first,
             offset,
-            received: header.base,
+            received: times(&records),
         });
         footer.keys.extend(records.iter().filter_map(|record| {
             let hash = SECRET.hash_key(record.key.as_ref()?.as_bytes());
@@ -149,8 +158,7 @@ pub(crate) fn segment() -> Vec<u8> {
         records: next - 1,
         footer_offset: file_bytes - footer.len() as u64,
         footer_bytes: footer.len() as u64,
-        earliest: record(1).received,
-        latest: record(next - 1).received,
+        received: times(&(1..next).map(record).collect::<Vec<_>>()),
     };
     file.resize(file_bytes as usize - footer.len(), 0);
     file.extend_from_slice(&footer);

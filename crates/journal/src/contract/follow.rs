@@ -10,7 +10,7 @@ use super::samples::{
     NEVER, Sample, append, append_numbers, follow, next_records, numbers, read_all, submit, wait,
 };
 use super::{Checked, Harness};
-use crate::{FollowError, Followed, Follower, Journal};
+use crate::{FollowError, Followed, Follower, Journal, READ_BYTES};
 
 pub(super) fn reads_from_zero(harness: &mut dyn Harness) -> Checked {
     let journal = harness.fresh();
@@ -166,6 +166,43 @@ fn assert_follows(mut follower: Box<dyn Follower>, after: u64, to: u64) {
             other => panic!("records were expected, not {other:?}"),
         }
     }
+}
+
+/// What a call returns is bounded by its bytes too: the record that reaches the bound is the last.
+pub(super) fn bounds_its_bytes(harness: &mut dyn Harness) -> Checked {
+    let journal = harness.fresh();
+    let lane = Lane::Normal;
+    let half = |number| Sample {
+        payload: vec![number as u8; READ_BYTES / 2],
+        ..Sample::number(number)
+    };
+    for pair in [[1, 2], [3, 4], [5, 6]] {
+        append(&journal, lane, &pair.map(half));
+    }
+    append(&journal, lane, &[Sample::number(7)]);
+    let check = |journal: &Arc<dyn Journal>| {
+        let mut follower = follow(journal, lane, Seq::ZERO);
+        for expected in [&[1, 2][..], &[3, 4], &[5, 6], &[7]] {
+            let mut read = Vec::new();
+            while read.len() < expected.len() {
+                let records = next_records(&mut *follower, 100);
+                let (last, others) = records.split_last().unwrap();
+                let before: usize = others.iter().map(|r| r.payload.len()).sum();
+                assert!(
+                    before < READ_BYTES,
+                    "{} came after the bound",
+                    last.position
+                );
+                read.extend(records.iter().map(|record| record.position.seq.0));
+            }
+            assert_eq!(read, expected);
+        }
+    };
+    check(&journal);
+    if let Some(journal) = harness.reopen(journal) {
+        check(&journal);
+    }
+    Checked::Yes
 }
 
 /// A follower goes from what was there before into what comes after.

@@ -19,6 +19,7 @@ mod cursors;
 mod follow;
 mod retention;
 mod samples;
+mod windows;
 
 use std::sync::Arc;
 
@@ -110,6 +111,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("follow::is_woken", follow::is_woken),
     ("follow::sees_durable_only", follow::sees_durable_only),
     ("follow::has_no_hole", follow::has_no_hole),
+    ("follow::bounds_its_bytes", follow::bounds_its_bytes),
     ("follow::survives_reopening", follow::survives_reopening),
     (
         "cursors::open_where_told_once",
@@ -123,7 +125,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("retention::says_the_gap", retention::says_the_gap),
     ("retention::stops_at_a_cursor", retention::stops_at_a_cursor),
     ("retention::goes_on_counting", retention::goes_on_counting),
-    ("retention::seeks_by_time", retention::seeks_by_time),
+    (
+        "windows::hold_what_was_received",
+        windows::hold_what_was_received,
+    ),
+    (
+        "windows::do_not_trust_the_clock",
+        windows::do_not_trust_the_clock,
+    ),
 ];
 
 /// Makes all checks; returns the names of those that the harness could not arrange.

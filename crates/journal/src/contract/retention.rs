@@ -1,8 +1,8 @@
-//! What retention removes, what it says, and where it stops; and finding a place by time.
+//! What retention removes, what it says, and where it stops.
 
 use std::sync::Arc;
 
-use spica_model::{Lane, Seq, Timestamp};
+use spica_model::{Lane, Seq};
 
 use super::samples::{Sample, append, append_numbers, follow, next_records, numbers, read_all};
 use super::{Checked, Harness};
@@ -90,34 +90,6 @@ pub(super) fn goes_on_counting(harness: &mut dyn Harness) -> Checked {
         assert_eq!((status.first, status.last), (first, Seq(MANY + 1)));
         let kept = numbers(&read_all(&journal, lane, Seq(first.0 - 1)));
         assert_eq!(kept, (first.0..=MANY + 1).collect::<Vec<_>>());
-    }
-    Checked::Yes
-}
-
-/// Nothing that was received in time is left out; how much comes before it is the index's business.
-pub(super) fn seeks_by_time(harness: &mut dyn Harness) -> Checked {
-    let journal = harness.fresh();
-    let lane = Lane::Normal;
-    assert_eq!(
-        journal.seek(lane, Timestamp::EPOCH),
-        Seq::ZERO,
-        "nothing is there"
-    );
-    append_numbers(&journal, lane, 1..=MANY);
-    let assert_complete = |journal: &Arc<dyn Journal>| {
-        for number in [0, 1, 2, MANY / 2, MANY - 1, MANY, MANY + 1] {
-            let time = Sample::number(number).received;
-            let place = journal.seek(lane, time);
-            assert!(
-                place.0 < number.max(1),
-                "{place} leaves out record {number}"
-            );
-            read_all(journal, lane, place);
-        }
-    };
-    assert_complete(&journal);
-    if let Some(journal) = harness.reopen(journal) {
-        assert_complete(&journal);
     }
     Checked::Yes
 }

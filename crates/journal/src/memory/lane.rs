@@ -11,7 +11,8 @@ use spica_model::{
 
 use super::Limits;
 use crate::{
-    CommitError, CommitErrorKind, Damage, Followed, LaneStatus, SubmitError, Ticket, Watermark,
+    CommitError, CommitErrorKind, Damage, Followed, LaneStatus, READ_BYTES, SubmitError, Ticket,
+    Watermark, Window,
 };
 
 #[derive(Debug)]
@@ -165,13 +166,22 @@ impl MemoryLane {
         self.state.lock().damaged.push((from, to));
     }
 
-    pub(super) fn seek(&self, time: Timestamp) -> Seq {
+    pub(super) fn window(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> Window {
         let state = self.state.lock();
-        let early = state
-            .records
-            .iter()
-            .take_while(|record| record.received < time);
-        Seq(state.first().0 - 1 + early.count() as u64)
+        let durable = self.watermark.durable();
+        let is_within = |record: &&Record| {
+            record.position.seq <= durable
+                && from.is_none_or(|from| record.received >= from)
+                && until.is_none_or(|until| record.received < until)
+        };
+        let mut within = state.records.iter().filter(is_within);
+        let first = within.next().map(|record| record.position.seq);
+        let last = within.next_back().map(|record| record.position.seq);
+        let after = first.map_or(durable, |first| Seq(first.0 - 1));
+        Window {
+            after,
+            through: last.or(first).unwrap_or(durable),
+        }
     }
 
     pub(super) fn read(&self, after: Seq, max: usize) -> Followed {
@@ -191,8 +201,14 @@ impl MemoryLane {
         let sound = |record: &&Record| {
             record.position.seq <= durable && state.damage_at(record.position.seq).is_none()
         };
+        let mut bytes = 0;
+        let fits = |record: &&Record| {
+            let fits = bytes < READ_BYTES;
+            bytes += record.payload.len();
+            fits
+        };
         let records = state.after(after).take_while(sound).take(max);
-        Followed::Records(records.cloned().collect())
+        Followed::Records(records.take_while(fits).cloned().collect())
     }
 
     fn damaged(&self, from: Seq, to: Seq) -> Damage {

@@ -23,7 +23,7 @@ use self::follower::MemoryFollower;
 use self::lane::MemoryLane;
 use crate::{
     CommitErrorKind, CursorError, CursorStatus, FollowError, Follower, Journal, LaneStatus,
-    SubmitError, Ticket, Watermark,
+    SubmitError, Ticket, Watermark, Window,
 };
 
 /// How much a [`MemoryJournal`] takes.
@@ -154,8 +154,13 @@ impl Journal for MemoryJournal {
         Ok(Box::new(follower))
     }
 
-    fn seek(&self, lane: Lane, time: Timestamp) -> Seq {
-        self.lane(lane).seek(time)
+    fn window(
+        &self,
+        lane: Lane,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Window, FollowError> {
+        Ok(self.lane(lane).window(from, until))
     }
 
     fn cursors(&self) -> Vec<CursorStatus> {

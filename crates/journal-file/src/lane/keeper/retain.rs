@@ -53,7 +53,7 @@ fn due(lane: &LaneLog) -> Vec<Arc<Segment>> {
     let now = lane.clock.wall();
     let due = segments.iter().take_while(|segment| {
         let extent = segment.extent();
-        let old = now.since(extent.latest) > lane.limits.retention_age;
+        let old = now.since(extent.received.latest) > lane.limits.retention_age;
         let due = extent.seal.is_some() && (old || bytes > lane.limits.retention_bytes);
         bytes -= segment.file_bytes;
         due

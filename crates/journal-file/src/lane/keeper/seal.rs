@@ -30,8 +30,7 @@ pub(super) fn seal(lane: &Arc<LaneLog>, full: Full) -> Result<(), CommitError> {
         records: extent.records,
         footer_offset,
         footer_bytes,
-        earliest: extent.earliest,
-        latest: extent.latest,
+        received: extent.received,
     };
     let name = &segment.name;
     let write_error = |error| lane.commit_error(Failing::Write, name, &error);

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use spica_journal::Damage;
 use spica_journal_format::{
     Batch, BatchHeader, BatchKind, Found, IndexEntry, Item, KeyEntry, PAGE_BYTES, Scan, Secret,
-    SegmentHeader, VERSION,
+    SegmentHeader, TimeRange, VERSION,
 };
-use spica_model::{Lane, Seq, Timestamp};
+use spica_model::{Lane, Seq};
 
 use crate::lane::damage::{BAD_RECORD, Describe, NO_BATCH};
 use crate::report::Note;
@@ -82,8 +82,7 @@ impl<'a> Scanner<'a> {
             data_end: PAGE_BYTES as u64,
             last: Seq(expected.0.saturating_sub(1)),
             records: 0,
-            earliest: header.created,
-            latest: Timestamp::EPOCH,
+            received: TimeRange::NONE,
             seal: None,
         };
         let out = Scanned {
@@ -146,13 +145,15 @@ impl<'a> Scanner<'a> {
         self.continuity(&batch);
         let header = batch.header;
         let (offset, end) = (batch.offset, batch.end());
-        note_batch(&mut self.out.index, &header, offset);
         match header.kind {
             BatchKind::Records => {
                 self.out.last_batch = Some(offset);
-                let extent = &mut self.out.extent;
-                extent.earliest = extent.earliest.min(header.base);
-                batch.records().for_each(|item| self.item(item));
+                let mut received = TimeRange::NONE;
+                batch
+                    .records()
+                    .for_each(|item| self.item(item, &mut received));
+                note_batch(&mut self.out.index, &header, offset, received);
+                self.out.extent.received.join(received);
             }
             BatchKind::Mark | BatchKind::Close => {
                 self.out.proven = self.out.proven.max(Seq(header.first.0.saturating_sub(1)));
@@ -181,11 +182,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn item(&mut self, item: Item) {
+    fn item(&mut self, item: Item, received: &mut TimeRange) {
         match item {
             Item::Record(record) => {
                 self.out.extent.records += 1;
-                self.out.extent.latest = self.out.extent.latest.max(record.received);
+                received.add(record.received);
                 if let Some(key) = &record.key {
                     let hash = self.secret.hash_key(key.as_bytes());
                     let entry = KeyEntry::new(hash, record.position.seq, record.received);
