@@ -20,7 +20,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("ports", &["journal", "storage"]),
-    ("adapters", &["journal-file", "views", "objects"]),
+    ("adapters", &["journal-file", "views", "objects", "trust"]),
     ("shells", &["station-identicom", "http"]),
     ("assembly", &["node", "spica"]),
     (
