@@ -89,6 +89,13 @@ pub trait Journal: Send + Sync + 'static {
         until: Option<Timestamp>,
     ) -> Result<Window, FollowError>;
 
+    /// The place up to which retention would like to remove records of a lane now or soon, whatever
+    /// cursors hold it back. Who must keep something of them in another way does so now. A journal
+    /// that removes nothing by itself says [`Seq::ZERO`].
+    fn retiring(&self, _lane: Lane) -> Seq {
+        Seq::ZERO
+    }
+
     /// The durable cursors of all named consumers.
     fn cursors(&self) -> Vec<CursorStatus>;
 

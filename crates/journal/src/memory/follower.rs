@@ -29,6 +29,12 @@ impl MemoryFollower {
 
 impl Follower for MemoryFollower {
     fn read(&mut self, max: usize) -> Result<Followed, FollowError> {
+        if self.lane.read_fails() {
+            return Err(FollowError::Read {
+                lane: self.lane.name(),
+                detail: "the test let it fail".into(),
+            });
+        }
         let followed = self.lane.read(self.after, max);
         self.after = match &followed {
             Followed::Records(records) => records.last().map_or(self.after, |r| r.position.seq),

@@ -36,6 +36,10 @@ struct State {
     damaged: Vec<(Seq, Seq)>,
     /// Whether records wait for a commit.
     held: bool,
+    /// Up to where retention would like to remove.
+    retiring: Seq,
+    /// How many reads fail from now on.
+    failing_reads: u32,
 }
 
 impl MemoryLane {
@@ -160,6 +164,26 @@ impl MemoryLane {
             state.bytes -= weight(&record);
         }
         Seq(state.first().0 - 1)
+    }
+
+    pub(super) fn retire_soon(&self, through: Seq) {
+        self.state.lock().retiring = through;
+    }
+
+    pub(super) fn retiring(&self) -> Seq {
+        self.state.lock().retiring
+    }
+
+    pub(super) fn fail_reads(&self, times: u32) {
+        self.state.lock().failing_reads = times;
+    }
+
+    /// Whether this read fails.
+    pub(super) fn read_fails(&self) -> bool {
+        let mut state = self.state.lock();
+        let fails = state.failing_reads > 0;
+        state.failing_reads = state.failing_reads.saturating_sub(1);
+        fails
     }
 
     pub(super) fn damage(&self, from: Seq, to: Seq) {

@@ -3,8 +3,8 @@
 //! By default a record is durable as soon as it is placed. In [`manual`](MemoryJournal::manual) mode,
 //! or while a lane is [held](MemoryJournal::hold), it becomes so when the test says
 //! [`commit`](MemoryJournal::commit), which lets a test look at the time in between.
-//! [`fail`](MemoryJournal::fail), [`trim`](MemoryJournal::trim) and
-//! [`damage`](MemoryJournal::damage) do what disks and retention do.
+//! [`fail`](MemoryJournal::fail), [`trim`](MemoryJournal::trim), [`damage`](MemoryJournal::damage)
+//! and [`fail_reads`](MemoryJournal::fail_reads) do what disks and retention do.
 //!
 //! What is not here: anything that outlives the process, and any limit by age.
 
@@ -126,6 +126,16 @@ impl MemoryJournal {
         self.lane(lane).trim(through)
     }
 
+    /// Lets [`Journal::retiring`] say `through` from now on. Nothing is removed by that.
+    pub fn retire_soon(&self, lane: Lane, through: Seq) {
+        self.lane(lane).retire_soon(through);
+    }
+
+    /// Lets the next `times` reads of a lane's followers fail as if the disk had.
+    pub fn fail_reads(&self, lane: Lane, times: u32) {
+        self.lane(lane).fail_reads(times);
+    }
+
     /// Lets the records from `from` to `to` be found damaged when they are read.
     pub fn damage(&self, lane: Lane, from: Seq, to: Seq) {
         self.lane(lane).damage(from, to);
@@ -161,6 +171,10 @@ impl Journal for MemoryJournal {
         until: Option<Timestamp>,
     ) -> Result<Window, FollowError> {
         Ok(self.lane(lane).window(from, until))
+    }
+
+    fn retiring(&self, lane: Lane) -> Seq {
+        self.lane(lane).retiring()
     }
 
     fn cursors(&self) -> Vec<CursorStatus> {
