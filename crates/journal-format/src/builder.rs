@@ -1,10 +1,10 @@
 //! Encoding records into a batch, in one buffer that is written as it is.
 
-use spica_model::{Epoch, NewRecord, Seq, Timestamp, limits};
+use spica_model::{Epoch, NewRecord, Op, Seq, Timestamp, limits};
 
 use crate::TimeRange;
 use crate::batch::{BatchHeader, BatchKind};
-use crate::record::{self, PREFIX_BYTES_MAX, Place};
+use crate::record::{self, ORIGINAL_BYTES_MAX, PREFIX_BYTES_MAX, Place};
 use crate::secret::SegmentKeys;
 
 /// The most bytes a record with this topic and payload can take in a batch, whatever its place.
@@ -18,7 +18,12 @@ pub fn record_bytes_max(record: &NewRecord<'_>) -> usize {
         spica_model::ContentType::Other(_) => other,
         _ => 0,
     };
-    PREFIX_BYTES_MAX + record.topic.as_bytes().len() + key + cause + content + record.payload.len()
+    let original = match record.op {
+        Op::Restate(_) => ORIGINAL_BYTES_MAX,
+        Op::Put | Op::Delete => 0,
+    };
+    let texts = record.topic.as_bytes().len() + original + key + cause + content;
+    PREFIX_BYTES_MAX + texts + record.payload.len()
 }
 
 /// A batch that is being filled. The buffer is kept when it is started again.
@@ -73,7 +78,10 @@ impl BatchBuilder {
         };
         record::encode(&mut self.bytes, record, place);
         self.count += 1;
-        self.received.add(record.received);
+        // Copies are old and no part of any history: nobody looks for them by time.
+        if !matches!(record.op, Op::Restate(_)) {
+            self.received.add(record.received);
+        }
         seq
     }
 
@@ -119,7 +127,7 @@ impl BatchBuilder {
         self.base
     }
 
-    /// Between which times its records were received.
+    /// Between which times its records were received, copies left out.
     #[must_use]
     pub const fn received(&self) -> TimeRange {
         self.received

@@ -7,9 +7,10 @@ use common::{LANE, NUMBER, SECRET, batch, decode, read, record};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use spica_journal_format::{BatchBuilder, BatchHeader, record_bytes_max};
+use spica_journal_format::{BatchBuilder, BatchHeader, TimeRange, record_bytes_max};
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Op, Position, Quality, Record, Seq, Timestamp, Topic,
+    Cause, ContentType, Epoch, Key, Kind, Op, Position, Quality, Record, Restated, Seq, Timestamp,
+    Topic,
 };
 
 prop_compose! {
@@ -22,6 +23,7 @@ prop_compose! {
         payload in vec(any::<u8>(), 0..600),
         key in option::of(vec(any::<u8>(), 1..=128)),
         cause in option::of("[ -~]{1,255}"),
+        original in option::of((any::<u32>(), any::<u64>())),
     ) -> Record {
         let types = [
             ContentType::Bytes, ContentType::Json, ContentType::Text, ContentType::Cbor,
@@ -31,7 +33,13 @@ prop_compose! {
             position: Position { epoch: Epoch(3), lane: LANE, seq: Seq(0) },
             topic: Topic::new(topic).unwrap(),
             kind: if event { Kind::Event } else { Kind::State },
-            op: if delete { Op::Delete } else { Op::Put },
+            op: match original {
+                Some((epoch, seq)) => {
+                    Op::Restate(Restated { epoch: Epoch(epoch), seq: Seq(seq), deletes: delete })
+                }
+                None if delete => Op::Delete,
+                None => Op::Put,
+            },
             quality: [Quality::Good, Quality::Uncertain, Quality::Bad][quality],
             received: Timestamp::from_micros(received),
             source_time: source.map(Timestamp::from_micros),
@@ -165,6 +173,23 @@ fn skipping_goes_to_the_place_or_to_the_damage_before_it() {
     from.skip_to(Seq(105));
     assert_eq!(from.next_seq(), Seq(105));
     assert_eq!(from.count(), 15);
+}
+
+#[test]
+fn copies_are_no_part_of_the_times_of_a_batch() {
+    let (old, new) = (Timestamp::from_secs(5), Timestamp::from_secs(900));
+    let at = |received| Record {
+        received,
+        ..record(1)
+    };
+    let (restated, fresh) = (at(old), at(new));
+    let mut builder = BatchBuilder::default();
+    builder.start(Seq(1), Epoch::FIRST, old);
+    builder.push(&restated.restated(), 1);
+    assert_eq!(builder.received(), TimeRange::NONE);
+    builder.push(&fresh.as_new(), 1);
+    let (earliest, latest) = (new, new);
+    assert_eq!(builder.received(), TimeRange { earliest, latest });
 }
 
 #[test]

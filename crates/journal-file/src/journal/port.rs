@@ -41,6 +41,10 @@ impl Journal for FileJournal {
         self.lane(lane).window(from, until)
     }
 
+    fn retiring(&self, lane: Lane) -> Seq {
+        self.lane(lane).retiring()
+    }
+
     fn cursors(&self) -> Vec<CursorStatus> {
         let of_lane = |lane: &Arc<LaneLog>| {
             let id = lane.lane;

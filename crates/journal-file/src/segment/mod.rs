@@ -12,7 +12,7 @@ use spica_journal_format::{
     Batch, BatchHeader, Found, IndexEntry, Item, PAGE_BYTES, Scan, Seal, SegmentHeader,
     SegmentKeys, TimeRange,
 };
-use spica_model::{Epoch, Lane, Seq};
+use spica_model::{Epoch, Lane, Seq, Timestamp};
 use spica_storage::{File, Storage};
 
 pub(crate) use map::{Located, SegmentMap};
@@ -34,6 +34,8 @@ pub(crate) struct Segment {
     pub(crate) epoch: Epoch,
     pub(crate) first: Seq,
     pub(crate) file_bytes: u64,
+    /// When it was begun.
+    created: Timestamp,
     /// Set before retention gives the file another life: whatever is read from it then is no
     /// damage.
     retired: AtomicBool,
@@ -104,6 +106,7 @@ impl Segment {
             epoch: header.epoch,
             first: header.first,
             file_bytes: header.file_bytes,
+            created: header.created,
             retired: AtomicBool::new(false),
             extent: RwLock::new(extent),
             index: Mutex::new(index),
@@ -112,6 +115,12 @@ impl Segment {
 
     pub(crate) fn extent(&self) -> Extent {
         *self.extent.read()
+    }
+
+    /// A time up to which it is certainly needed as a whole: when its latest record was received, or
+    /// when it was begun. Restated records are older than what they stand among, and do not count.
+    pub(crate) fn newest(&self) -> Timestamp {
+        self.extent.read().received.latest.max(self.created)
     }
 
     pub(crate) fn last(&self) -> Seq {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Seq, Timestamp, Topic,
-    limits,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Restated, Seq, Timestamp,
+    Topic, limits,
 };
 
 use super::samples::{Sample, append, numbers, read_all, submit, try_submit};
@@ -83,6 +83,15 @@ pub(super) fn keeps_all_fields(harness: &mut dyn Harness) -> Checked {
             content_type: ContentType::Json,
             cause: Some(Cause::new("operator:ålice").unwrap()),
             ..Sample::number(3)
+        },
+        Sample {
+            kind: Kind::State,
+            op: Op::Restate(Restated {
+                epoch: Epoch(u32::MAX),
+                seq: Seq(u64::MAX),
+                deletes: true,
+            }),
+            ..Sample::number(4)
         },
     ];
     let journal = harness.fresh();

@@ -1,6 +1,7 @@
 //! Retention: whole sealed segments, the oldest first, and none that a durable cursor still needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spica_journal::CommitError;
 use spica_model::Seq;
@@ -9,6 +10,9 @@ use super::Spare;
 use crate::lane::{Failing, LaneLog};
 use crate::names;
 use crate::segment::Segment;
+
+/// How long before its time a segment counts as retiring, at most.
+const AHEAD_MAX: Duration = Duration::from_mins(10);
 
 /// A cursor that keeps segments past their retention.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +48,39 @@ pub(super) fn retain(
     retire(lane, &due[..free])
 }
 
-/// The segments that are past their retention, oldest first. The newest segment is never due: it
-/// says where the lane ends.
+/// The segments that are past their retention, oldest first.
 fn due(lane: &LaneLog) -> Vec<Arc<Segment>> {
+    let limits = &lane.limits;
+    beyond(lane, limits.retention_age, limits.retention_bytes)
+}
+
+impl LaneLog {
+    /// See [`spica_journal::Journal::retiring`]: somewhat earlier than retention acts, so that it
+    /// rarely finds a consumer that must do something first.
+    pub(crate) fn retiring(&self) -> Seq {
+        let limits = &self.limits;
+        let ahead = (limits.retention_age / 16).min(AHEAD_MAX);
+        let room = limits.segment_bytes.min(limits.retention_bytes / 8);
+        let segments = beyond(
+            self,
+            limits.retention_age - ahead,
+            limits.retention_bytes - room,
+        );
+        segments.last().map_or(Seq::ZERO, |segment| segment.last())
+    }
+}
+
+/// The sealed segments that are older than `age` or more than `bytes_max` together, oldest first. The
+/// newest segment is never one of them: it says where the lane ends.
+fn beyond(lane: &LaneLog, age: Duration, bytes_max: u64) -> Vec<Arc<Segment>> {
     let mut segments = lane.segments.all();
     segments.pop();
     let mut bytes = lane.segments.bytes();
     let now = lane.clock.wall();
     let due = segments.iter().take_while(|segment| {
         let extent = segment.extent();
-        let old = now.since(extent.received.latest) > lane.limits.retention_age;
-        let due = extent.seal.is_some() && (old || bytes > lane.limits.retention_bytes);
+        let old = now.since(segment.newest()) > age;
+        let due = extent.seal.is_some() && (old || bytes > bytes_max);
         bytes -= segment.file_bytes;
         due
     });

@@ -19,7 +19,7 @@ pub(super) fn load(opening: &Opening<'_>, pass: &Pass<'_>) -> Result<KnownKeys, 
     let mut count = 0;
     for segment in pass.segments.iter().rev() {
         let extent = segment.extent();
-        let old = opening.now.since(extent.received.latest) > limits.dedup_age;
+        let old = opening.now.since(segment.newest()) > limits.dedup_age;
         // Where all records are damaged, nothing says how old they were.
         let too_old = old && extent.records > 0;
         if count >= limits.dedup_keys || too_old {

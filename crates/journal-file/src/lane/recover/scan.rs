@@ -186,7 +186,9 @@ impl<'a> Scanner<'a> {
         match item {
             Item::Record(record) => {
                 self.out.extent.records += 1;
-                received.add(record.received);
+                if !record.is_copy() {
+                    received.add(record.received);
+                }
                 if let Some(key) = &record.key {
                     let hash = self.secret.hash_key(key.as_bytes());
                     let entry = KeyEntry::new(hash, record.position.seq, record.received);
