@@ -11,6 +11,15 @@ use crate::shared::Shared;
 /// How many records are folded under one write lock: some hundred microseconds.
 const SECTION_RECORDS: usize = 256;
 
+/// What happens to restated records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// They are folded as their originals, which the views may never have seen.
+    Folded,
+    /// The views have seen all originals: nothing is to be learned from copies.
+    Known,
+}
+
 /// Why records cannot be folded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Miss {
@@ -22,13 +31,19 @@ pub(crate) enum Miss {
 
 impl Shared {
     /// Folds records of a lane, publishes them and wakes who watches their devices. The new mark.
-    pub(crate) fn fold(&self, lane: Lane, records: Vec<Record>) -> Option<Mark> {
+    pub(crate) fn fold(&self, lane: Lane, records: Vec<Record>, copies: Copies) -> Option<Mark> {
         let mut touched = BTreeSet::new();
         for section in records.chunks(SECTION_RECORDS) {
-            let meanings: Vec<_> = section.iter().map(|record| self.meaning(record)).collect();
+            let facts = section
+                .iter()
+                .filter(|record| copies == Copies::Folded || !record.is_copy());
+            let meant: Vec<_> = facts
+                .map(Record::fact)
+                .map(|fact| (self.meaning(&fact), fact))
+                .collect();
             let mut folds = self.folds.write();
-            for (record, meaning) in section.iter().zip(meanings) {
-                folds.apply(&self.node, record, meaning, &mut touched);
+            for (meaning, fact) in meant {
+                folds.apply(&self.node, &fact, meaning, &mut touched);
             }
         }
         self.metrics

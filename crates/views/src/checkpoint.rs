@@ -8,7 +8,8 @@
 //! Every row carries a checksum. The record at the end of each lane ties the checkpoint to the one
 //! journal whose fold it is. What does not fit is never used: the file is set aside and the journal
 //! replayed from its beginning. When retention has removed that beginning, the rows that are sound
-//! are kept and all that is left of the journal is folded on top: folding a record again is harmless.
+//! are kept and all that is left of the journal, restated records included, is folded on top: folding
+//! a record again is harmless.
 
 mod codec;
 mod load;

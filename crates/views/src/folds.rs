@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use spica_devices::{
     CheckIn, Command, CommandQueue, DEVICES, Part, PayloadError, Registration, Registry, Serial,
 };
-use spica_model::{Op, Record, Timestamp, Topic};
+use spica_model::{Op, Record, Restated, Timestamp, Topic};
 use spica_state::{Outcome, StateTree};
 
 /// State tree, registry and command queue. The latter two follow what the tree shows.
@@ -37,8 +37,8 @@ impl Meaning {
             return (Self::Other, None);
         };
         let decoded = match record.op {
-            Op::Delete => Ok(None),
-            Op::Put => Self::decode(serial, part, record).map(Some),
+            Op::Delete | Op::Restate(Restated { deletes: true, .. }) => Ok(None),
+            Op::Put | Op::Restate(_) => Self::decode(serial, part, record).map(Some),
         };
         match decoded {
             Ok(Some(meaning)) => (meaning, None),

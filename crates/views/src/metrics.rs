@@ -28,6 +28,8 @@ pub struct Metrics {
     pub(crate) gap_records: Family<ByLane, Counter>,
     pub(crate) damaged_records: Family<ByLane, Counter>,
     pub(crate) undecodable: Counter,
+    restated: Family<ByLane, Counter>,
+    restated_bytes: Family<ByLane, Counter>,
     pub(crate) over_limit: Counter,
     pub(crate) topics: Gauge,
     pub(crate) tombstones: Gauge,
@@ -51,6 +53,15 @@ impl Metrics {
         self.register_checkpoints(registry);
     }
 
+    /// Counts durable copies.
+    pub(crate) fn restated(&self, lane: Lane, copies: usize, bytes: usize) {
+        let count = |family: &Family<ByLane, Counter>, n: usize| {
+            family.get_or_create(&lane.into()).inc_by(n as u64);
+        };
+        count(&self.restated, copies);
+        count(&self.restated_bytes, bytes);
+    }
+
     fn register_folding(&self, registry: &mut Registry) {
         let mut lanes = |name: &str, help: &str, metric: &Family<ByLane, Counter>| {
             registry.register(name, help, metric.clone());
@@ -65,6 +76,16 @@ impl Metrics {
             "damaged_records",
             "Records damaged on disk",
             &self.damaged_records,
+        );
+        lanes(
+            "restated",
+            "Records appended again before retention removed them",
+            &self.restated,
+        );
+        lanes(
+            "restated_bytes",
+            "Payload bytes of records appended again",
+            &self.restated_bytes,
         );
         let mut counter = |name: &str, help: &str, metric: &Counter| {
             registry.register(name, help, metric.clone());

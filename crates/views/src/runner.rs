@@ -1,5 +1,7 @@
 //! The thread that follows the journal and folds.
 
+mod lane_reader;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,12 +9,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use spica_journal::{CommitErrorKind, FollowError, Followed, Follower};
+use spica_journal::{CommitErrorKind, FollowError, Followed};
 use spica_model::Lane;
 
+use self::lane_reader::LaneReader;
 use crate::OpenError;
-use crate::apply::Miss;
-use crate::checkpoint::{Job, Mark, Store, Writer, hold, save};
+use crate::apply::{Copies, Miss};
+use crate::checkpoint::{Job, Mark, Store, Writer, save};
 use crate::shared::Shared;
 
 /// The name of the views' durable cursor in the journal: retention keeps what no checkpoint holds.
@@ -32,17 +35,12 @@ pub(crate) struct Runner {
     /// Writes checkpoints once the thread runs; before that they are written in line.
     writer: Option<Writer>,
     lanes: [LaneReader; 2],
+    /// Whether restated records have something to say: while the views are built, and after a gap.
+    copies: Copies,
     /// Records folded since the last checkpoint began.
     since: usize,
     /// When the next checkpoint is due.
     due: Instant,
-}
-
-struct LaneReader {
-    follower: Box<dyn Follower>,
-    mark: Mark,
-    /// Nothing more will come.
-    ended: bool,
 }
 
 impl Runner {
@@ -63,6 +61,7 @@ impl Runner {
             store: Arc::new(store),
             writer: None,
             lanes,
+            copies: Copies::Folded,
             since: 0,
             due,
         })
@@ -82,10 +81,14 @@ impl Runner {
                 progress |= self.fold_chunk(lane)?;
             }
             if !progress {
-                break;
+                let Some(pause) = self.read_pause() else {
+                    break;
+                };
+                std::thread::park_timeout(pause.max(SHORTEST_WAIT));
             }
             self.checkpoint_if_due();
         }
+        self.copies = Copies::Known;
         self.shared.count();
         Ok(())
     }
@@ -137,22 +140,22 @@ impl Runner {
 
     /// Folds the next chunk of a lane. Whether there was one.
     fn fold_chunk(&mut self, lane: Lane) -> Result<bool, FollowError> {
+        let now = self.shared.clock.monotonic();
+        let max = self.shared.settings.chunk_records.max(1);
         let reader = &mut self.lanes[lane.index()];
-        if reader.ended {
+        let Some(followed) = reader.read(now, max)? else {
             return Ok(false);
-        }
-        match reader
-            .follower
-            .read(self.shared.settings.chunk_records.max(1))?
-        {
+        };
+        match followed {
             Followed::UpToDate => return Ok(false),
             Followed::Records(records) => {
                 self.since += records.len();
-                reader.mark = self.shared.fold(lane, records).unwrap_or_default();
+                let mark = self.shared.fold(lane, records, self.copies);
+                reader.mark = mark.unwrap_or_default();
             }
             Followed::Gap { from, to } => {
-                tracing::warn!(%lane, %from, %to, "records were removed before the views had them");
-                self.shared.missed(lane, from, to, Miss::Gap);
+                self.copies = Copies::Folded;
+                self.shared.gap(lane, from, to);
                 reader.mark = Mark {
                     seq: to,
                     last: None,
@@ -164,6 +167,7 @@ impl Runner {
                     %lane, %from, %to, file = &*damage.file, reason = &*damage.reason,
                     "records are damaged: the views do not show them"
                 );
+                self.copies = Copies::Folded;
                 self.shared.missed(lane, from, to, Miss::Damage);
                 reader.mark = Mark {
                     seq: to,
@@ -182,7 +186,7 @@ impl Runner {
         let mut waits = Vec::with_capacity(2);
         for lane in Lane::ALL {
             let reader = &self.lanes[lane.index()];
-            if reader.ended {
+            if reader.ended || reader.retry_at.is_some() {
                 continue;
             }
             let mut more = reader.follower.more();
@@ -201,8 +205,17 @@ impl Runner {
             let left = self
                 .due
                 .saturating_duration_since(self.shared.clock.monotonic());
+            let left = self.read_pause().map_or(left, |pause| pause.min(left));
             std::thread::park_timeout(left.max(SHORTEST_WAIT));
         }
+    }
+
+    /// How long until a read is tried again, if one has failed.
+    fn read_pause(&self) -> Option<Duration> {
+        let now = self.shared.clock.monotonic();
+        let due = self.lanes.iter().filter(|lane| !lane.ended);
+        let first = due.filter_map(|lane| lane.retry_at).min()?;
+        Some(first.saturating_duration_since(now))
     }
 
     fn checkpoint_if_due(&mut self) {
@@ -218,7 +231,10 @@ impl Runner {
         let wall = self.shared.clock.wall();
         {
             let tree = &mut self.shared.folds.write().tree;
-            tree.forget_tombstones(wall);
+            // While the views are built, copies of what a tombstone deletes may still come.
+            if self.copies == Copies::Known {
+                tree.forget_tombstones(wall);
+            }
             if self.since == 0 && tree.changes() == 0 && !self.store.wants_everything() {
                 return;
             }
@@ -264,17 +280,6 @@ impl Runner {
             let job = self.job();
             save(&self.shared, &self.store, &job);
         }
-    }
-}
-
-impl LaneReader {
-    fn new(shared: &Shared, lane: Lane, mark: Mark) -> Result<Self, OpenError> {
-        shared.journal.open_cursor(CURSOR, lane, hold(mark.seq))?;
-        Ok(Self {
-            follower: shared.journal.follow(lane, mark.seq)?,
-            mark,
-            ended: false,
-        })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{DeviceWatch, Metrics, OpenError, Settings, Status};
 
 /// The running views of a node. Shared as `Arc<Views>`; asking takes a short read lock.
 pub struct Views {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 

@@ -5,25 +5,28 @@
 //! | field | bytes |
 //! |---|---|
 //! | length of the rest of the record | 4 |
-//! | lane (0 critical, 1 normal), kind, op, quality, as in the order of their definition | 4 |
+//! | lane (0 critical, 1 normal), kind, op, quality, as in the order of their definition (an op of 2 or 3 is a restated put or delete) | 4 |
 //! | epoch, sequence | 4 + 8 |
 //! | received, source time (`i64::MIN`: none), in microseconds | 8 + 8 |
 //! | lengths of content type, key and cause (0: none) | 3 |
-//! | content type, key, cause, payload | |
+//! | content type, key, cause | |
+//! | epoch, sequence of the original, if it is restated | 4 + 8 |
+//! | payload | |
 
 use bytes::{Buf, BufMut, Bytes};
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp,
-    Topic,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Restated, Seq,
+    Timestamp, Topic,
 };
 
 const NO_SOURCE_TIME: i64 = i64::MIN;
 const KINDS: [Kind; 2] = [Kind::State, Kind::Event];
-const OPS: [Op; 2] = [Op::Put, Op::Delete];
 const QUALITIES: [Quality; 3] = [Quality::Good, Quality::Uncertain, Quality::Bad];
 
 /// Bytes of a record before its texts and payload.
 const FIXED_BYTES: usize = 4 + 4 + 8 + 8 + 8 + 3;
+/// Bytes of the place of a copy's original.
+const ORIGINAL_BYTES: usize = 4 + 8;
 
 /// The row of a topic.
 pub(super) fn encode<'a>(topic: &Topic, records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
@@ -95,11 +98,14 @@ fn encode_record(row: &mut Vec<u8>, record: &Record) {
     let key = record.key.as_ref().map_or(&[][..], |key| key.as_bytes());
     let cause = record.cause.as_ref().map_or("", Cause::as_str).as_bytes();
     let texts = [content_type, key, cause];
-    let len = FIXED_BYTES + texts.map(<[u8]>::len).iter().sum::<usize>() + record.payload.len();
+    let original = record.is_copy().then_some(record.origin());
+    let original_len = original.map_or(0, |_| ORIGINAL_BYTES);
+    let texts_len = texts.map(<[u8]>::len).iter().sum::<usize>();
+    let len = FIXED_BYTES + texts_len + original_len + record.payload.len();
     row.put_u32_le(u32::try_from(len).unwrap_or(u32::MAX));
     row.put_u8(byte(record.position.lane.index()));
     row.put_u8(byte(record.kind as usize));
-    row.put_u8(byte(record.op as usize));
+    row.put_u8(op_code(record.op));
     row.put_u8(byte(record.quality as usize));
     row.put_u32_le(record.position.epoch.0);
     row.put_u64_le(record.position.seq.0);
@@ -115,7 +121,34 @@ fn encode_record(row: &mut Vec<u8>, record: &Record) {
     for text in texts {
         row.extend_from_slice(text);
     }
+    if let Some(original) = original {
+        row.put_u32_le(original.epoch.0);
+        row.put_u64_le(original.seq.0);
+    }
     row.extend_from_slice(&record.payload);
+}
+
+const fn op_code(op: Op) -> u8 {
+    match op {
+        Op::Put => 0,
+        Op::Delete => 1,
+        Op::Restate(Restated { deletes: false, .. }) => 2,
+        Op::Restate(Restated { deletes: true, .. }) => 3,
+    }
+}
+
+/// Reads what an op says beyond its code.
+fn decode_op(code: u8, from: &mut Bytes) -> Option<Op> {
+    Some(match code {
+        0 => Op::Put,
+        1 => Op::Delete,
+        2 | 3 => Op::Restate(Restated {
+            epoch: Epoch(from.try_get_u32_le().ok()?),
+            seq: Seq(from.try_get_u64_le().ok()?),
+            deletes: code == 3,
+        }),
+        _ => return None,
+    })
 }
 
 /// A number that the limits of records keep below 256.
@@ -129,7 +162,7 @@ fn decode_record(topic: &Topic, mut from: Bytes) -> Option<Record> {
     }
     let lane = *Lane::ALL.get(usize::from(from.get_u8()))?;
     let kind = *KINDS.get(usize::from(from.get_u8()))?;
-    let op = *OPS.get(usize::from(from.get_u8()))?;
+    let op = from.get_u8();
     let quality = *QUALITIES.get(usize::from(from.get_u8()))?;
     let position = Position {
         epoch: Epoch(from.get_u32_le()),
@@ -143,6 +176,7 @@ fn decode_record(topic: &Topic, mut from: Bytes) -> Option<Record> {
         return None;
     }
     let [content_type, key, cause] = lengths.map(|len| from.split_to(len));
+    let op = decode_op(op, &mut from)?;
     Some(Record {
         position,
         topic: topic.clone(),

@@ -42,17 +42,18 @@ pub(crate) fn open(
 }
 
 /// What to start from when a checkpoint was set aside: nothing, if the journal still has its
-/// beginning; else the sound rows, for they may be all that is left of old topics.
+/// beginning; else the sound rows. The journal restates the last records of `state` topics, but not
+/// those of `event` topics, of which these rows may be all that is left.
 fn salvaged(loaded: Loaded, journal: &dyn Journal, limits: Limits) -> Loaded {
     let is_complete = |lane| journal.status(lane).first <= Seq::ZERO.next();
     if Lane::ALL.into_iter().all(is_complete) {
         return Loaded::empty(limits);
     }
     let mut tree = loaded.tree;
-    tracing::error!(
+    tracing::warn!(
         topics = tree.topics(),
-        "the journal's beginning is gone: topics whose checkpoint was damaged show no value until \
-         they are written again"
+        "the journal's beginning is gone: sound topics of the checkpoint are kept, the others come \
+         back from what was restated"
     );
     tree.change_all();
     Loaded {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use redb::TableDefinition;
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp,
-    Topic,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Restated, Seq,
+    Timestamp, Topic,
 };
 use spica_state::{Change, Limits};
 
@@ -14,7 +14,8 @@ use super::{Job, Mark, Store};
 
 prop_compose! {
     fn records()(
-        (lane, kind, op, quality) in (0usize..2, any::<bool>(), any::<bool>(), 0usize..3),
+        (lane, kind, quality) in (0usize..2, any::<bool>(), 0usize..3),
+        (deletes, original) in (any::<bool>(), any::<Option<(u32, u64)>>()),
         (epoch, seq) in (any::<u32>(), any::<u64>()),
         (received, source_time) in (any::<i64>(), any::<Option<u32>>()),
         content_type in prop::sample::select(vec!["application/json", "image/png; q=1"]),
@@ -26,7 +27,13 @@ prop_compose! {
             position: Position { epoch: Epoch(epoch), lane: Lane::ALL[lane], seq: Seq(seq) },
             topic: topic(),
             kind: if kind { Kind::State } else { Kind::Event },
-            op: if op { Op::Put } else { Op::Delete },
+            op: match original {
+                Some((epoch, seq)) => {
+                    Op::Restate(Restated { epoch: Epoch(epoch), seq: Seq(seq), deletes })
+                }
+                None if deletes => Op::Delete,
+                None => Op::Put,
+            },
             quality: [Quality::Good, Quality::Uncertain, Quality::Bad][quality],
             received: Timestamp::from_micros(received),
             source_time: source_time.map(Timestamp::from_secs),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use spica_clock::ManualClock;
 use spica_journal::Journal;
 use spica_journal::memory::MemoryJournal;
-use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Seq, Timestamp, Topic};
+use spica_model::{
+    ContentType, Epoch, Kind, Lane, NewRecord, Op, Quality, Restated, Seq, Timestamp, Topic,
+};
 use spica_state::Limits;
 
 use super::{CRITICAL_CHUNKS, Runner};
@@ -119,7 +121,7 @@ fn old_tombstones_are_forgotten_with_a_checkpoint_even_when_nothing_else_happens
     let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
     let mut runner = runner_by(clock.clone(), &journal, &dir);
     append_to("root/a", Op::Delete, &journal, Lane::Normal, 1);
-    runner.step();
+    runner.catch_up().unwrap();
     let tombstones = |runner: &Runner| runner.shared.folds.read().tree.tombstones();
     let checkpoints = |runner: &Runner| runner.shared.metrics.checkpoints.get();
     clock.advance(Duration::from_secs(30));
@@ -135,4 +137,83 @@ fn old_tombstones_are_forgotten_with_a_checkpoint_even_when_nothing_else_happens
     clock.advance(Settings::default().tombstone_age.as_duration());
     runner.checkpoint_if_due();
     assert_eq!((tombstones(&runner), checkpoints(&runner)), (0, 2));
+}
+
+/// How often the runner may fold a chunk of the normal lane while time passes.
+fn folds(runner: &mut Runner, clock: &ManualClock, reads: usize) -> Vec<bool> {
+    (0..reads)
+        .map(|_| {
+            let folded = runner.fold_or_end(Lane::Normal);
+            clock.advance(Duration::from_secs(10));
+            folded
+        })
+        .collect()
+}
+
+#[test]
+fn a_read_that_fails_is_tried_again_after_a_pause() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+    let mut runner = runner_by(clock.clone(), &journal, &dir);
+    append(&journal, Lane::Normal, 1);
+    journal.fail_reads(Lane::Normal, 1);
+    assert!(!runner.fold_or_end(Lane::Normal));
+    assert!(
+        !runner.fold_or_end(Lane::Normal),
+        "not before the pause is over"
+    );
+    assert!(runner.read_pause().is_some());
+    clock.advance(Duration::from_millis(200));
+    assert!(runner.fold_or_end(Lane::Normal));
+    assert_eq!(runner.read_pause(), None);
+    assert_eq!(runner.shared.trouble.lock().failure, None);
+}
+
+#[test]
+fn reads_that_go_on_failing_end_the_views_of_the_lane() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+    let mut runner = runner_by(clock.clone(), &journal, &dir);
+    append(&journal, Lane::Normal, 1);
+    journal.fail_reads(Lane::Normal, 5);
+    assert_eq!(
+        folds(&mut runner, &clock, 6),
+        [false, false, false, false, false, true]
+    );
+    append(&journal, Lane::Normal, 1);
+    journal.fail_reads(Lane::Normal, 6);
+    assert_eq!(folds(&mut runner, &clock, 7), [false; 7]);
+    assert!(runner.shared.trouble.lock().failure.is_some());
+    assert!(runner.lanes[Lane::Normal.index()].ended);
+}
+
+#[test]
+fn after_the_views_are_built_copies_say_nothing() {
+    let (journal, dir) = (MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let mut runner = runner(&journal, &dir);
+    let restated = |seq| {
+        Op::Restate(Restated {
+            epoch: Epoch::FIRST,
+            seq: Seq(seq),
+            deletes: false,
+        })
+    };
+    let shown = |runner: &Runner, topic: &str| runner.shared.folds.read().tree.get(topic).cloned();
+    append_to("root/a", restated(0), &journal, Lane::Normal, 1);
+    runner.catch_up().unwrap();
+    let built = shown(&runner, "root/a").unwrap();
+    assert_eq!(
+        (built.op, built.position.seq),
+        (Op::Put, Seq(0)),
+        "as its original"
+    );
+    append_to("root/b", restated(0), &journal, Lane::Normal, 1);
+    runner.step();
+    assert_eq!(shown(&runner, "root/b"), None);
+    journal.damage(Lane::Normal, Seq(3), Seq(3));
+    append_to("root/c", Op::Put, &journal, Lane::Normal, 1);
+    append_to("root/c", restated(0), &journal, Lane::Normal, 1);
+    runner.step();
+    runner.step();
+    assert!(shown(&runner, "root/c").is_some(), "something was missed");
 }
