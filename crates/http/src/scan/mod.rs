@@ -33,11 +33,12 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether `record` is one of them.
+    /// Whether `record` is one of them. A restated record never is: it is no new fact.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
         let topic = &record.topic;
-        self.from.is_none_or(|from| record.received >= from)
+        !record.is_copy()
+            && self.from.is_none_or(|from| record.received >= from)
             && self.to.is_none_or(|to| record.received < to)
             && self
                 .filter
