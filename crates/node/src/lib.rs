@@ -14,6 +14,7 @@ mod metrics_doc;
 mod node;
 mod process;
 mod ready;
+mod restating;
 mod supervise;
 
 pub use error::NodeError;

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties};
+use crate::{NodeError, duties, restating};
 
 /// Who may use the HTTP interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,7 @@ impl Node {
                 .map_err(|error| NodeError::part("HTTP interface", error))?,
         };
         duties::start(&mut supervisor, &journal, &devices, &pictures, &clock);
+        restating::start(&mut supervisor, &views);
         let parts = spica_http::Parts {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
