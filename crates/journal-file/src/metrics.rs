@@ -67,6 +67,7 @@ metrics! {
     segments_prepared: Gauge, "Segments ready to be written";
     room_bytes: Gauge, "Bytes of prepared segments: what can be written on a full disk";
     segments_held: Gauge, "Segments past their retention that a cursor still needs";
+    clock_stepped: Gauge, "1 while the clock is ahead of what can be believed and nothing is removed by age for it";
 }
 
 /// The metrics of both lanes. Clones share the numbers.

@@ -18,6 +18,7 @@ use crate::lane::queue::Queue;
 use crate::lane::recent::Recent;
 use crate::lane::recover::{Opening, Purpose, Recovered, recover};
 use crate::lane::shelf::Shelf;
+use crate::lane::trusted::TrustedTime;
 use crate::meta;
 use crate::options::Options;
 use crate::report::{LaneReport, RecoveryReport};
@@ -144,6 +145,7 @@ fn assemble(
         shelf: Shelf::new(recovered.prepared),
         chores: Chores::default(),
         cursors: Cursors::new(recovered.state_file, recovered.state),
+        trusted: Mutex::new(TrustedTime::new(recovered.now, clock.monotonic())),
         damages: Mutex::new(report.damaged),
         held: Mutex::new(None),
         limits: limits.clone(),

@@ -19,6 +19,7 @@ pub(crate) mod recover;
 pub(crate) mod roll;
 pub(crate) mod shelf;
 mod submit;
+pub(crate) mod trusted;
 mod window;
 
 use std::io;
@@ -37,6 +38,7 @@ use self::keeper::{Chores, Held};
 use self::queue::{Queue, Stage};
 use self::recent::Recent;
 use self::shelf::Shelf;
+use self::trusted::TrustedTime;
 use crate::metrics::LaneMetrics;
 use crate::options::Limits;
 use crate::segment::SegmentMap;
@@ -62,6 +64,7 @@ pub(crate) struct LaneLog {
     pub(crate) shelf: Shelf,
     pub(crate) chores: Chores,
     pub(crate) cursors: Cursors,
+    pub(crate) trusted: Mutex<TrustedTime>,
     pub(crate) damages: Mutex<Vec<Damage>>,
     /// What holds retention back.
     pub(crate) held: Mutex<Option<Held>>,

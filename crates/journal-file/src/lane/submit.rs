@@ -22,7 +22,7 @@ impl LaneLog {
             .map(|record| record.key.map(|key| self.secret.hash_key(key.as_bytes())))
             .collect();
         let now = if hashes.iter().any(Option::is_some) {
-            self.clock.wall()
+            self.trusted_now()
         } else {
             Timestamp::EPOCH
         };

@@ -76,7 +76,7 @@ fn beyond(lane: &LaneLog, age: Duration, bytes_max: u64) -> Vec<Arc<Segment>> {
     let mut segments = lane.segments.all();
     segments.pop();
     let mut bytes = lane.segments.bytes();
-    let now = lane.clock.wall();
+    let now = lane.trusted_now();
     let due = segments.iter().take_while(|segment| {
         let extent = segment.extent();
         let old = now.since(segment.newest()) > age;

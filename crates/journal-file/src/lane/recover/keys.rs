@@ -2,7 +2,7 @@
 //! window reaches.
 
 use spica_journal_format::KeyEntry;
-use spica_model::Seq;
+use spica_model::{Seq, Timestamp};
 use spica_storage::Mode;
 
 use super::Opening;
@@ -12,14 +12,19 @@ use crate::OpenError;
 use crate::lane::keys::KnownKeys;
 use crate::segment::{Segment, read_all, read_footer_keys};
 
-pub(super) fn load(opening: &Opening<'_>, pass: &Pass<'_>) -> Result<KnownKeys, OpenError> {
+/// Loads the keys that count at `now`.
+pub(super) fn load(
+    opening: &Opening<'_>,
+    pass: &Pass<'_>,
+    now: Timestamp,
+) -> Result<KnownKeys, OpenError> {
     let limits = opening.limits;
     let mut known = KnownKeys::new(limits.dedup_keys, limits.dedup_age);
     let mut tables: Vec<Vec<KeyEntry>> = Vec::new();
     let mut count = 0;
     for segment in pass.segments.iter().rev() {
         let extent = segment.extent();
-        let old = opening.now.since(segment.newest()) > limits.dedup_age;
+        let old = now.since(segment.newest()) > limits.dedup_age;
         // Where all records are damaged, nothing says how old they were.
         let too_old = old && extent.records > 0;
         if count >= limits.dedup_keys || too_old {

@@ -15,7 +15,7 @@ mod unused;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use spica_journal_format::{Ledger, Secret, State};
+use spica_journal_format::{Ledger, Secret, State, TimeRange};
 use spica_model::{Epoch, Lane, Seq, Timestamp};
 use spica_storage::{File, Storage};
 
@@ -25,6 +25,7 @@ use super::keeper::Spare;
 use super::keys::KnownKeys;
 use super::roll::{Active, Full};
 use super::shelf::Prepared;
+use super::trusted::at_opening;
 use crate::OpenError;
 use crate::names;
 use crate::options::Limits;
@@ -63,6 +64,8 @@ pub(crate) struct Recovered {
     pub(crate) state: State,
     pub(crate) last: Seq,
     pub(crate) reigns: Vec<(Epoch, Seq)>,
+    /// The time by which records and keys count as old.
+    pub(crate) now: Timestamp,
     pub(crate) known: KnownKeys,
     pub(crate) segments: VecDeque<Arc<Segment>>,
     /// Sealed segments that were trusted.
@@ -96,7 +99,8 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
         let what = "it is missing or damaged: the places of all consumers are lost";
         pass.note(names::STATE, 0, what);
     }
-    let known = keys::load(opening, &pass)?;
+    let now = trusted_now(opening, &pass.segments);
+    let known = keys::load(opening, &pass, now)?;
     let reigns = reigns(&found.state, &pass.segments, opening.epoch, pass.expected);
     pass.finish_report();
     let report = pass.report;
@@ -106,6 +110,7 @@ pub(crate) fn recover(opening: &Opening<'_>) -> Result<Recovered, OpenError> {
         state_file: found.file,
         state: found.state,
         reigns,
+        now,
         known,
         segments: pass.segments,
         trusted: pass.trusted,
@@ -158,6 +163,17 @@ pub(crate) fn look(opening: &Opening<'_>) -> Result<Looked, OpenError> {
         refusal,
         proven,
     })
+}
+
+/// The time by which records and keys count as old: what the clock shows, unless that would make
+/// everything old.
+fn trusted_now(opening: &Opening<'_>, segments: &VecDeque<Arc<Segment>>) -> Timestamp {
+    let known = segments.iter().rev().map(|segment| segment.extent());
+    let newest = known
+        .map(|extent| extent.received)
+        .find(|received| *received != TimeRange::NONE)
+        .map(|received| received.latest);
+    at_opening(opening.now, newest, opening.limits.retention_age)
 }
 
 /// Which epochs began where: what was stored, what the segments say, and the epoch that begins now.
