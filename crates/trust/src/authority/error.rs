@@ -55,13 +55,19 @@ pub enum OpenError {
         /// What is wrong.
         detail: String,
     },
-    /// The key is another authority's.
-    #[error("{} does not belong to {}; restore both from the same copy", key.display(), certificate.display())]
-    KeyMismatch {
+    /// Key and certificate are not one authority's.
+    #[error(
+        "{} and {} are not the key and the certificate of an authority: {detail}; restore both from the \
+         same copy",
+        key.display(), certificate.display()
+    )]
+    Key {
         /// The key's file.
         key: PathBuf,
         /// The certificate's file.
         certificate: PathBuf,
+        /// What is wrong.
+        detail: String,
     },
     /// Another process works on it.
     #[error("another process works on the authority in {}; wait until it is done", .0.display())]

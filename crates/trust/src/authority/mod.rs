@@ -128,8 +128,9 @@ impl Authority {
             }
         }
         let made = sign::authority(name, now)?;
+        let (issuer, _) = open::issuer(&made).map_err(SaveError::Made)?;
         let index = Index::new();
-        let list = sign::revoked(&open::issuer(&made)?, &index, now)?;
+        let list = sign::revoked(&issuer, &index, now)?;
         let files = [
             (CA_KEY, made.key_pem, files::PRIVATE),
             (CA_CERTIFICATE, made.certificate_pem, files::PUBLIC),

@@ -1,26 +1,46 @@
 //! Opening an authority: the lock, the key, and what a crash left.
 
+use std::fmt::Display;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use rcgen::{Issuer, KeyPair, PublicKeyData};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, DnValue, Issuer, KeyPair, PublicKeyData,
+};
 use spica_model::Timestamp;
 use x509_parser::pem::parse_x509_pem;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::Authority;
-use super::error::{OpenError, SaveError};
+use super::error::OpenError;
 use super::index::Index;
-use super::sign::Made;
+use super::sign::{self, Made};
 use crate::files::{self, CA_CERTIFICATE, CA_KEY, CRL, FileError};
 use crate::inspect;
 
-/// The signer of a key and its certificate.
-pub(super) fn issuer(made: &Made) -> Result<Issuer<'static, KeyPair>, SaveError> {
-    let failed = |error: rcgen::Error| SaveError::Made(error.to_string());
-    let key = KeyPair::from_pem(&made.key_pem).map_err(failed)?;
-    Issuer::from_ca_cert_pem(&made.certificate_pem, key).map_err(failed)
+/// What signs with an authority's key, under the name that its certificate has.
+pub(super) fn issuer(made: &Made) -> Result<(Issuer<'static, KeyPair>, Timestamp), String> {
+    let text = |error: &dyn Display| error.to_string();
+    let key = KeyPair::from_pem(&made.key_pem).map_err(|error| text(&error))?;
+    let (_, pem) = parse_x509_pem(made.certificate_pem.as_bytes()).map_err(|error| text(&error))?;
+    let certificate = pem.parse_x509().map_err(|error| text(&error))?;
+    if certificate.public_key().subject_public_key.data.as_ref() != key.der_bytes() {
+        return Err(format!("it does not belong to {CA_CERTIFICATE}"));
+    }
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    // As the authority wrote it: all its texts are UTF-8.
+    for attribute in certificate.subject().iter_attributes() {
+        let kind: Option<Vec<u64>> = attribute.attr_type().iter().map(Iterator::collect);
+        let value = attribute.as_str().map_err(|error| text(&error))?;
+        let value = DnValue::Utf8String(value.to_owned());
+        let kind = DnType::from_oid(&kind.unwrap_or_default());
+        params.distinguished_name.push(kind, value);
+    }
+    params.key_usages = sign::authority_usages();
+    let ends = inspect::timestamp(&certificate.validity().not_after);
+    Ok((Issuer::new(params, key), ends))
 }
 
 pub(super) fn open(dir: &Path, now: Timestamp) -> Result<Authority, OpenError> {
@@ -32,12 +52,11 @@ pub(super) fn open(dir: &Path, now: Timestamp) -> Result<Authority, OpenError> {
         certificate_pem: text(dir, CA_CERTIFICATE, files::read)?,
         key_pem: text(dir, CA_KEY, files::read_private)?,
     };
-    let wrong = |name: &str, detail: String| OpenError::Content {
-        path: dir.join(name),
+    let (issuer, ends) = issuer(&made).map_err(|detail| OpenError::Key {
+        key: dir.join(CA_KEY),
+        certificate: dir.join(CA_CERTIFICATE),
         detail,
-    };
-    let issuer = issuer(&made).map_err(|error| wrong(CA_KEY, error.to_string()))?;
-    let ends = check_key(dir, &made.certificate_pem, issuer.key())?;
+    })?;
     let authority = Authority {
         dir: dir.to_owned(),
         _lock: lock,
@@ -75,26 +94,6 @@ fn text(dir: &Path, name: &str, read: Read) -> Result<String, OpenError> {
         path,
         detail: error.to_string(),
     })
-}
-
-/// Checks that the key is the certificate's, and says when the authority ends.
-fn check_key(dir: &Path, certificate: &str, key: &KeyPair) -> Result<Timestamp, OpenError> {
-    let path = dir.join(CA_CERTIFICATE);
-    let wrong = |detail: String| OpenError::Content {
-        path: path.clone(),
-        detail,
-    };
-    let (_, pem) =
-        parse_x509_pem(certificate.as_bytes()).map_err(|error| wrong(error.to_string()))?;
-    let (_, parsed) =
-        X509Certificate::from_der(&pem.contents).map_err(|error| wrong(error.to_string()))?;
-    if parsed.public_key().subject_public_key.data.as_ref() != key.der_bytes() {
-        return Err(OpenError::KeyMismatch {
-            key: dir.join(CA_KEY),
-            certificate: path,
-        });
-    }
-    Ok(inspect::timestamp(&parsed.validity().not_after))
 }
 
 /// The number of the list of the revoked that is there, if it can be read.

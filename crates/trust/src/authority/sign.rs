@@ -61,6 +61,11 @@ fn key_pair() -> Result<KeyPair, SaveError> {
     KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(failed)
 }
 
+/// What an authority's key is for.
+pub(super) fn authority_usages() -> Vec<KeyUsagePurpose> {
+    vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign]
+}
+
 pub(super) fn new_serial() -> Result<Serial, SaveError> {
     random().map(Serial::from_random)
 }
@@ -82,7 +87,7 @@ pub(super) fn authority(name: &str, now: Timestamp) -> Result<Made, SaveError> {
     params.not_before = date!(now.saturating_sub(BACKDATED));
     params.not_after = date!(now.saturating_add(CA_LIFE));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.key_usages = authority_usages();
     let certificate = params.self_signed(&key).map_err(failed)?;
     Ok(Made {
         certificate_pem: certificate.pem(),

@@ -206,7 +206,7 @@ fn an_authority_whose_files_do_not_fit_is_not_used() {
     assert!(error.to_string().contains("spica ca init"), "{error}");
     fs::copy(other.ca().join("ca.key"), world.ca().join("ca.key")).unwrap();
     let error = Authority::open(&world.ca(), start()).unwrap_err();
-    assert!(matches!(error, OpenError::KeyMismatch { .. }), "{error}");
+    assert!(matches!(error, OpenError::Key { .. }), "{error}");
     let key = other.ca().join("ca.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let error = Authority::open(&other.ca(), start()).unwrap_err();
