@@ -9,4 +9,6 @@ mod on_files;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod restate;
+#[cfg(test)]
 mod service;
