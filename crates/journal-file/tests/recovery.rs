@@ -72,6 +72,42 @@ fn a_header_that_never_reached_the_disk_is_a_torn_tail_too() {
     assert_eq!(report.last, Seq(9));
 }
 
+/// A segment whose first page and first batch are zeros looked like one that was prepared and never
+/// used, and the records of its other batches were gone without a word.
+#[test]
+fn a_segment_that_lost_its_beginning_is_damaged_and_not_unused() {
+    let wipe = |bench: &Bench| {
+        let (name, batches) = bench.newest_batches();
+        bench.overwrite(&name, 0, &vec![0; batches[1] as usize]);
+    };
+    let mut bench = ten(Bench::kill);
+    wipe(&bench);
+    let report = bench.try_open().unwrap();
+    assert_eq!((report.torn, report.last), (None, Seq(10)));
+    assert_eq!(bench.read().0, without(2..=10, &[]));
+    assert_eq!(bench.read().1.len(), 1, "the first record is damaged");
+    assert_eq!(bench.append(&[11])[0].position.seq, Seq(11));
+    bench.close();
+
+    // The same for a segment that follows others: without its beginning, nothing else says that it
+    // was ever begun.
+    let mut bench = Bench::new(settings());
+    bench.open();
+    let mut last = 0;
+    while bench.segments().len() < 3 || bench.newest_batches().1.len() < 5 {
+        last += 1;
+        bench.append(&[last]);
+    }
+    let first = last - bench.newest_batches().1.len() as u64 + 1;
+    bench.kill();
+    wipe(&bench);
+    let report = bench.try_open().unwrap();
+    assert_eq!(report.last, Seq(last));
+    let damaged: Vec<_> = report.damaged.iter().map(|d| (d.from, d.to)).collect();
+    assert_eq!(damaged, [(Seq(first), Seq(first))]);
+    assert_eq!(bench.read().0, without(1..=last, &[first]));
+}
+
 #[test]
 fn the_same_damage_after_a_mark_is_damage() {
     for (name, offset) in [("header", 5), ("record", BatchHeader::BYTES as u64 + 9)] {

@@ -1,6 +1,6 @@
 //! Segments that hold nothing: what retention has given up, and what was prepared.
 
-use spica_journal_format::{BatchHeader, PAGE_BYTES, Slot, next_batch};
+use spica_journal_format::{PAGE_BYTES, Slot, next_batch};
 
 use super::Purpose;
 use super::inventory::SegmentFile;
@@ -9,10 +9,7 @@ use crate::OpenError;
 use crate::lane::keeper::Spare;
 use crate::lane::shelf::Prepared;
 use crate::names;
-use crate::segment::read_at;
-
-/// How much of a segment that seems unused is looked at.
-const FIRST_BATCH_BYTES: usize = 4 << 10;
+use crate::segment::read_all;
 
 impl Pass<'_> {
     /// Segments that retention had given up when a crash came lose their names now.
@@ -57,22 +54,22 @@ impl Pass<'_> {
         Ok(segments.split_off(at))
     }
 
+    /// Whether a segment holds no batch. An empty first page does not say so: it may be all that was
+    /// damaged, and what follows it was acknowledged.
     fn is_unused(&mut self, segment: &SegmentFile) -> Result<bool, OpenError> {
         let keys = self
             .opening
             .secret
             .segment_keys(self.opening.lane, segment.number);
-        if segment.blank {
-            let file = self.file(segment)?;
-            let head = read_at(&*file, PAGE_BYTES as u64, FIRST_BATCH_BYTES)
-                .map_err(self.read_error(&segment.name))?;
-            let first = BatchHeader::decode(&head, keys, PAGE_BYTES as u64);
-            return Ok(first.is_none());
-        }
         if matches!(segment.page.seal, Slot::Good(_)) {
             return Ok(false);
         }
-        let bytes = self.read_whole(segment)?;
+        let bytes = if segment.blank {
+            let file = self.file(segment)?;
+            read_all(&*file, segment.bytes).map_err(self.read_error(&segment.name))?
+        } else {
+            self.read_whole(segment)?
+        };
         let next = next_batch(&bytes, 0, keys, PAGE_BYTES as u64);
         Ok(next.is_none())
     }
