@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use spica_journal::CommitError;
 use spica_model::{Lane, Seq};
 use spica_storage::OpenError as StorageError;
 
@@ -119,6 +120,45 @@ impl OpenError {
     pub(crate) fn io(file: String, verb: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { file, verb, source }
     }
+}
+
+/// Why a batch of the partner's was not placed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CopyError {
+    /// This node takes its own records in.
+    #[error("this node is active: it takes no copies")]
+    Leading,
+    /// Records are missing before it.
+    #[error("records {} to {} are missing before the batch", expected.0, first.0 - 1)]
+    Hole {
+        /// The next record that is needed.
+        expected: Seq,
+        /// The first record of the batch.
+        first: Seq,
+    },
+    /// Its epoch is over.
+    #[error("the batch is of epoch {epoch}, but epoch {newest} has begun")]
+    OldEpoch {
+        /// The epoch of the batch.
+        epoch: u32,
+        /// The newest epoch of the lane.
+        newest: u32,
+    },
+    /// A record of it is not what was written: it was damaged on the partner's disk or on the way.
+    #[error("record {} of the batch is damaged", seq.0)]
+    Damaged {
+        /// The first such record.
+        seq: Seq,
+    },
+    /// Its epoch cannot be noted.
+    #[error(transparent)]
+    Epoch(EpochError),
+    /// The lane has failed.
+    #[error(transparent)]
+    Failed(CommitError),
+    /// The journal is closing.
+    #[error("the journal is closed: the node is stopping")]
+    Closed,
 }
 
 /// Why an epoch cannot be raised.

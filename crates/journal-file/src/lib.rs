@@ -29,8 +29,9 @@ mod verify;
 mod workload;
 
 pub use dump::{Dumped, dump, dump_on};
-pub use error::{EpochError, OpenError};
-pub use journal::{Failed, FileJournal, LaneDetails};
+pub use error::{CopyError, EpochError, OpenError};
+pub use journal::{Acknowledge, Failed, FileJournal, LaneDetails, LaneHistory};
+pub use lane::tail::{Tail, Tailed};
 pub use metrics::Metrics;
 pub use options::{CriticalLane, NormalLane, Options, Settings};
 pub use repair::{RepairReport, repair, repair_on};

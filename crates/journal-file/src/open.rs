@@ -13,6 +13,7 @@ use crate::OpenError;
 use crate::lane::LaneLog;
 use crate::lane::commit::Committer;
 use crate::lane::cursors::Cursors;
+use crate::lane::gate::Gate;
 use crate::lane::keeper::{Chores, Keeper};
 use crate::lane::queue::Queue;
 use crate::lane::recent::Recent;
@@ -140,6 +141,9 @@ fn assemble(
         )),
         work: Condvar::new(),
         watermark: Arc::new(Watermark::new(last)),
+        here: Arc::new(Watermark::new(last)),
+        staged: Arc::new(Watermark::new(last)),
+        gate: Gate::new(last),
         recent: Recent::new(limits.recent_bytes),
         segments: SegmentMap::new(recovered.segments),
         shelf: Shelf::new(recovered.prepared),

@@ -155,6 +155,25 @@ impl Batch {
         }
     }
 
+    /// A batch as another node wrote it, with the lane key of that node's journal. Nothing is known of
+    /// its file.
+    #[must_use]
+    pub const fn of_partner(header: BatchHeader, body: Bytes, lane: Lane, lane_key: u64) -> Self {
+        Self {
+            header,
+            offset: 0,
+            body,
+            lane,
+            lane_key,
+        }
+    }
+
+    /// The frames of its records.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     /// Where the next batch begins in the file.
     #[must_use]
     pub const fn end(&self) -> u64 {
@@ -165,6 +184,19 @@ impl Batch {
     #[must_use]
     pub const fn records(self) -> Records {
         Records::new(self)
+    }
+
+    /// The header of this batch if it ended with the record at `last`: the bytes of the records up to
+    /// there stay as they are. `None` if no good record stands at `last`.
+    #[must_use]
+    pub fn header_up_to(&self, last: Seq) -> Option<BatchHeader> {
+        let body_bytes = Records::new(self.clone()).end_of(last)?;
+        let count = last.0.checked_sub(self.header.first.0)? + 1;
+        Some(BatchHeader {
+            body_bytes: u32::try_from(body_bytes).ok()?,
+            count: u32::try_from(count).ok()?,
+            ..self.header
+        })
     }
 
     /// Whether every record is good.

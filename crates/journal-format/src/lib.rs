@@ -9,10 +9,11 @@
 //! - [`Page`] is the first page of a segment file: [`SegmentHeader`] and, once sealed, a [`Seal`].
 //! - [`Footer`] is what a sealed segment knows of itself: a sparse index and its keys.
 //! - [`Scan`] walks a segment without a footer and tells whole batches from damage.
-//! - [`Meta`], [`State`] and [`Ledger`] are the small files beside the segments.
+//! - [`Meta`], [`State`], [`Ledger`] and [`Cut`] are the small files beside the segments.
 
 mod batch;
 mod builder;
+mod cut;
 mod fields;
 mod footer;
 mod ledger;
@@ -28,6 +29,7 @@ mod varint;
 
 pub use batch::{Batch, BatchHeader, BatchKind};
 pub use builder::{BatchBuilder, record_bytes_max};
+pub use cut::{Cut, CutEnd};
 pub use footer::{Footer, FooterHead, IndexEntry, KeyEntry};
 pub use ledger::{Ledger, Lost};
 pub use meta::Meta;

@@ -73,6 +73,16 @@ impl Records {
         }
     }
 
+    /// Where in the body the record at `seq` ends; `None` if no good record stands there.
+    pub(crate) fn end_of(mut self, seq: Seq) -> Option<usize> {
+        self.skip_to(seq);
+        if self.next_seq() != seq {
+            return None;
+        }
+        let frame = self.expected()?;
+        Some(self.at + frame.end)
+    }
+
     pub(crate) fn all_hold(mut self) -> bool {
         while let Some(frame) = self.expected() {
             self.pass(frame);

@@ -25,6 +25,9 @@ pub enum SubmitError {
     /// The lane has failed and acknowledges nothing any more.
     #[error(transparent)]
     Failed(#[from] CommitError),
+    /// The partner of this node is active and takes records in; or is about to.
+    #[error("this node is passive: its active partner takes records in")]
+    Passive,
     /// The journal is closing.
     #[error("the journal is closed: the node is stopping")]
     Closed,

@@ -31,7 +31,7 @@ pub type SharedJournal = Arc<dyn Journal>;
 pub struct LaneStatus {
     /// The epoch in which new records are placed.
     pub epoch: Epoch,
-    /// The oldest record that is kept; `last.next()` when there is none.
+    /// The oldest record that is kept; `durable.next()` when there is none.
     pub first: Seq,
     /// The newest record that was placed, durable or not.
     pub last: Seq,

@@ -33,6 +33,8 @@ pub enum ProblemKind {
     Busy,
     /// No outcome within the time limit.
     TimedOut,
+    /// The node's partner is active.
+    Passive,
     /// The node is stopping.
     Stopping,
     /// Spica's fault.
@@ -41,7 +43,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, for the documents and their test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -56,6 +58,7 @@ impl ProblemKind {
         Self::JournalFailed,
         Self::Busy,
         Self::TimedOut,
+        Self::Passive,
         Self::Stopping,
         Self::Internal,
     ];
@@ -83,7 +86,7 @@ impl ProblemKind {
     pub const fn may_pass(self) -> bool {
         matches!(
             self,
-            Self::JournalFull | Self::Busy | Self::TimedOut | Self::Stopping
+            Self::JournalFull | Self::Busy | Self::TimedOut | Self::Passive | Self::Stopping
         )
     }
 
@@ -132,6 +135,11 @@ impl ProblemKind {
             ),
             Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "A limit is reached"),
             Self::TimedOut => (S::SERVICE_UNAVAILABLE, "timed-out", "No outcome in time"),
+            Self::Passive => (
+                S::SERVICE_UNAVAILABLE,
+                "passive",
+                "The node's partner is active",
+            ),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "The node is stopping"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "An error of the node"),
         }

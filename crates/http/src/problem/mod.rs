@@ -132,6 +132,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Full { .. } => ProblemKind::JournalFull,
             SubmitError::Limit(_) => ProblemKind::TooLarge,
             SubmitError::Failed(_) => ProblemKind::JournalFailed,
+            SubmitError::Passive => ProblemKind::Passive,
             SubmitError::Closed => ProblemKind::Stopping,
         };
         Self::new(kind, error.to_string())

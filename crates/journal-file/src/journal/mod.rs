@@ -1,6 +1,7 @@
 //! The journal itself: both lanes, opened, served and closed together.
 
 mod port;
+mod replica;
 
 use std::future::Future;
 use std::path::Path;
@@ -23,6 +24,8 @@ use crate::open::{self, OpenedLane};
 use crate::options::Options;
 use crate::report::RecoveryReport;
 use crate::small_files;
+
+pub use replica::{Acknowledge, LaneHistory};
 
 /// A journal on files: two lanes, each with its own directory, files and threads.
 pub struct FileJournal {
@@ -175,18 +178,23 @@ impl FileJournal {
                 present: meta.epoch.0,
             });
         }
-        let raised = Meta { epoch, ..*meta };
-        for lane in &self.lanes {
-            small_files::store_meta(&*lane.storage, &raised)
-                .map_err(|error| EpochError::Store(error.to_string().into()))?;
-        }
-        *meta = raised;
+        self.store_epoch(&mut meta, epoch)?;
         for lane in &self.lanes {
             let mut queue = lane.queue.lock();
             queue.epoch = epoch;
             let next = queue.next;
             queue.reigns.push((epoch, next));
         }
+        Ok(())
+    }
+
+    fn store_epoch(&self, meta: &mut Meta, epoch: Epoch) -> Result<(), EpochError> {
+        let raised = Meta { epoch, ..*meta };
+        for lane in &self.lanes {
+            small_files::store_meta(&*lane.storage, &raised)
+                .map_err(|error| EpochError::Store(error.to_string().into()))?;
+        }
+        *meta = raised;
         Ok(())
     }
 
@@ -267,10 +275,12 @@ impl LaneLog {
 
     /// Ends all waits: nothing is committed any more.
     fn end_close(&self) {
-        self.watermark.fail(CommitError {
-            lane: self.lane,
-            kind: spica_journal::CommitErrorKind::Closed,
-            detail: "the journal was closed".into(),
-        });
+        for watermark in [&self.watermark, &self.here, &self.staged] {
+            watermark.fail(CommitError {
+                lane: self.lane,
+                kind: spica_journal::CommitErrorKind::Closed,
+                detail: "the journal was closed".into(),
+            });
+        }
     }
 }

@@ -103,18 +103,22 @@ impl Committer {
         let active = self.room_for(&filling)?;
         let keys = active.segment.keys;
         let (header, bytes) = filling.builder.finish(keys, active.end);
-        write(&lane, active, bytes)?;
         let body = Bytes::copy_from_slice(&bytes[BatchHeader::BYTES..]);
         let batch = Batch::new(header, active.end, body, lane.lane, keys);
-        active.end = batch.end();
+        let (end, last) = (batch.end(), Seq(header.next().0 - 1));
+        // Whoever is woken must find it. The partner may have it before this disk does: the two
+        // commits run side by side, and nothing is acknowledged before both are done.
+        lane.recent.push(batch);
+        lane.staged.advance(last);
+        write(&lane, active, bytes)?;
+        active.end = end;
         active.keys.append(&mut filling.keys);
         active.segment.append(&header, filling.builder.received());
-        // Whoever is woken must find it.
-        lane.recent.push(batch);
-        lane.watermark.advance(Seq(header.next().0 - 1));
         self.mark_due = true;
         self.measure(&header, lane.clock.monotonic() - begun);
+        // First the room, then the news: who waits for room is woken by the news.
         self.done(filling);
+        lane.committed_here(last, header.total_bytes() as usize);
         Ok(())
     }
 
@@ -159,7 +163,7 @@ impl Committer {
             kind,
             body_bytes: 0,
             count: 0,
-            first: self.lane.watermark.durable().next(),
+            first: self.lane.here.durable().next(),
             epoch: active.segment.epoch,
             base: Timestamp::EPOCH,
         };

@@ -152,7 +152,7 @@ impl LaneLog {
     }
 
     fn facts(&self) -> Facts {
-        let durable = self.watermark.durable();
+        let durable = self.here.durable();
         let oldest = self.segments.oldest();
         Facts {
             durable,

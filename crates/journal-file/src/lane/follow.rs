@@ -1,15 +1,15 @@
 //! Followers: from memory while they keep up, from disk while they do not.
 
-use std::io;
 use std::sync::Arc;
 
 use spica_journal::{Durable, FollowError, Followed, Follower, READ_BYTES};
-use spica_journal_format::{IndexEntry, Item, PAGE_BYTES, Records};
+use spica_journal_format::{Item, Records};
 use spica_model::{Record, Seq};
 
 use super::LaneLog;
-use super::damage::{BAD_RECORD, NO_BATCH, NO_SEGMENT};
-use crate::segment::{Located, Segment, SegmentReader, Step};
+use super::damage::BAD_RECORD;
+use super::place::{Found, Places};
+use crate::segment::Segment;
 
 /// A reader of one lane.
 pub(crate) struct FileFollower {
@@ -17,7 +17,7 @@ pub(crate) struct FileFollower {
     after: Seq,
     /// The batch that is being read.
     records: Option<Source>,
-    disk: Option<SegmentReader>,
+    places: Places,
     /// What comes after the records that were just returned.
     pending: Option<Followed>,
 }
@@ -27,14 +27,6 @@ struct Source {
     records: Records,
     /// None if it comes from memory.
     segment: Option<Arc<Segment>>,
-}
-
-/// What the disk has at a place.
-enum OnDisk {
-    Batch(Records, Arc<Segment>),
-    Other(Followed),
-    /// The segment is gone: look again.
-    Retired,
 }
 
 impl LaneLog {
@@ -50,10 +42,10 @@ impl LaneLog {
         }
         let lane = Arc::clone(self);
         Ok(FileFollower {
+            places: Places::new(Arc::clone(&lane)),
             lane,
             after,
             records: None,
-            disk: None,
             pending: None,
         })
     }
@@ -137,7 +129,8 @@ impl FileFollower {
     fn bad_records(&mut self, from: Seq, to: Seq, offset: u64) -> Option<Followed> {
         let segment = self.records.as_ref()?.segment.clone();
         if segment.as_ref().is_some_and(|segment| segment.is_retired()) {
-            (self.records, self.disk) = (None, None);
+            self.records = None;
+            self.places.forget();
             return None;
         }
         let name = segment
@@ -152,134 +145,12 @@ impl FileFollower {
     /// Finds the batch that holds the next record; or says why there is none.
     fn next_batch(&mut self, durable: Seq) -> Result<Option<Followed>, FollowError> {
         let next = self.after.next();
-        let (mut records, segment) = match self.lane.recent.holding(next) {
-            Some(batch) => (batch.records(), None),
-            None => match self.on_disk(next, durable) {
-                Ok(OnDisk::Batch(records, segment)) => (records, Some(segment)),
-                Ok(OnDisk::Other(other)) => return Ok(Some(other)),
-                Ok(OnDisk::Retired) => {
-                    self.disk = None;
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            },
+        let (mut records, segment) = match self.places.find(next, durable)? {
+            Found::Batch(batch, segment) => (batch.records(), segment),
+            Found::Other(other) => return Ok(Some(other)),
         };
         records.skip_to(next);
         self.records = Some(Source { records, segment });
         Ok(None)
     }
-
-    fn on_disk(&mut self, next: Seq, durable: Seq) -> Result<OnDisk, FollowError> {
-        let reader = match &mut self.disk {
-            Some(reader) if holds(&reader.segment, next) => reader,
-            _ => match self.lane.segments.locate(next) {
-                Located::In(segment) => match open(&self.lane, &segment, next)? {
-                    Some(reader) => self.disk.insert(reader),
-                    None => return Ok(OnDisk::Retired),
-                },
-                nowhere => return Ok(OnDisk::Other(self.nowhere(next, durable, nowhere))),
-            },
-        };
-        let mut damaged_at = None;
-        loop {
-            match reader
-                .step()
-                .map_err(|error| read_error(&self.lane, &reader.segment, &error))?
-            {
-                Step::Batch(batch) if batch.header.next() <= next => {}
-                Step::Batch(batch) if batch.header.first <= next => {
-                    return Ok(OnDisk::Batch(batch.records(), Arc::clone(&reader.segment)));
-                }
-                Step::Batch(batch) => {
-                    let offset = damaged_at.unwrap_or(batch.offset);
-                    let to = Seq(batch.header.first.0 - 1);
-                    reader.seek(batch.offset);
-                    return Ok(bad_batch(&self.lane, &reader.segment, next, to, offset));
-                }
-                Step::Damaged { offset } => damaged_at = damaged_at.or(Some(offset)),
-                Step::End => {
-                    let segment = Arc::clone(&reader.segment);
-                    let offset = damaged_at.unwrap_or_else(|| segment.extent().data_end);
-                    let to = segment.last().min(durable);
-                    self.disk = None;
-                    return Ok(bad_batch(&self.lane, &segment, next, to, offset));
-                }
-            }
-        }
-    }
-
-    /// What is said of records that stand in no segment.
-    fn nowhere(&self, next: Seq, durable: Seq, located: Located) -> Followed {
-        let (segment, to) = match located {
-            Located::Before(first) => {
-                return Followed::Gap {
-                    from: next,
-                    to: Seq(first.0 - 1).min(durable),
-                };
-            }
-            Located::Between(segment, first) => (Some(segment), Seq(first.0 - 1).min(durable)),
-            Located::In(segment) => (Some(segment), next),
-            Located::After(segment) => (segment, durable),
-        };
-        let name = segment
-            .as_ref()
-            .map(|segment| segment.name.clone())
-            .unwrap_or_default();
-        let offset = segment.map_or(0, |segment| segment.extent().data_end);
-        Followed::Damaged(self.lane.damage(next, to, &name, offset, NO_SEGMENT))
-    }
-}
-
-/// A file that could not be read.
-pub(super) fn read_error(lane: &LaneLog, segment: &Segment, error: &io::Error) -> FollowError {
-    let file = lane.storage.describe(&segment.name);
-    FollowError::Read {
-        lane: lane.lane,
-        detail: format!("{file}: {error}").into(),
-    }
-}
-
-fn holds(segment: &Segment, seq: Seq) -> bool {
-    segment.first <= seq && seq <= segment.last() && !segment.is_retired()
-}
-
-/// A reader of `segment` at or before `next`; none if the segment is gone.
-fn open(
-    lane: &LaneLog,
-    segment: &Arc<Segment>,
-    next: Seq,
-) -> Result<Option<SegmentReader>, FollowError> {
-    let opened = SegmentReader::open(&*lane.storage, Arc::clone(segment), 0).and_then(|reader| {
-        let place = |index: &[IndexEntry]| {
-            let after = index.partition_point(|entry| entry.first <= next);
-            let entry = after.checked_sub(1).and_then(|at| index.get(at));
-            entry.map_or(PAGE_BYTES as u64, |entry| entry.offset)
-        };
-        let place = segment.look_up(&*lane.storage, reader.file(), place)?;
-        Ok((reader, place))
-    });
-    match opened {
-        Ok((mut reader, (at, loaded))) => {
-            if loaded {
-                lane.segments.note_loaded(segment);
-            }
-            reader.seek(at);
-            Ok(Some(reader))
-        }
-        Err(_) if segment.is_retired() => Ok(None),
-        Err(error) => Err(read_error(lane, segment, &error)),
-    }
-}
-
-fn bad_batch(lane: &LaneLog, segment: &Segment, from: Seq, to: Seq, offset: u64) -> OnDisk {
-    if segment.is_retired() {
-        return OnDisk::Retired;
-    }
-    OnDisk::Other(Followed::Damaged(lane.damage(
-        from,
-        to,
-        &segment.name,
-        offset,
-        NO_BATCH,
-    )))
 }

@@ -8,17 +8,21 @@
 //! - [`recover`]: what happens before any of it.
 
 pub(crate) mod commit;
+mod copy;
 pub(crate) mod cursors;
 pub(crate) mod damage;
 pub(crate) mod follow;
+pub(crate) mod gate;
 pub(crate) mod keeper;
 pub(crate) mod keys;
+mod place;
 pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod recover;
 pub(crate) mod roll;
 pub(crate) mod shelf;
 mod submit;
+pub(crate) mod tail;
 pub(crate) mod trusted;
 mod window;
 
@@ -34,6 +38,7 @@ use spica_storage::Storage;
 
 use self::cursors::Cursors;
 use self::damage::Describe;
+use self::gate::Gate;
 use self::keeper::{Chores, Held};
 use self::queue::{Queue, Stage};
 use self::recent::Recent;
@@ -58,7 +63,13 @@ pub(crate) struct LaneLog {
     pub(crate) queue: Mutex<Queue>,
     /// Tells the commit thread of work.
     pub(crate) work: Condvar,
+    /// What may be acknowledged.
     pub(crate) watermark: Arc<Watermark>,
+    /// What is durable on this node, acknowledged or not.
+    pub(crate) here: Arc<Watermark>,
+    /// What the partner may read: also what is just being written.
+    pub(crate) staged: Arc<Watermark>,
+    pub(crate) gate: Gate,
     pub(crate) recent: Recent,
     pub(crate) segments: SegmentMap,
     pub(crate) shelf: Shelf,
@@ -87,7 +98,8 @@ impl LaneLog {
         let first = self.segments.oldest().map_or(next, |segment| segment.first);
         LaneStatus {
             epoch,
-            first: if first > durable { next } else { first },
+            // Who begins before it must not be told that it lies in the future.
+            first: first.min(durable.next()),
             last: Seq(next.0 - 1),
             durable,
             bytes: self.segments.bytes(),
@@ -125,7 +137,9 @@ impl LaneLog {
                 queue.stage = Stage::Failed(error.clone());
             }
         }
-        self.watermark.fail(error.clone());
+        for watermark in [&self.watermark, &self.here, &self.staged] {
+            watermark.fail(error.clone());
+        }
         self.shelf.trouble(error);
         self.work.notify_all();
     }

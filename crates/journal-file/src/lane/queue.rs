@@ -31,11 +31,21 @@ pub(crate) enum Stage {
     Failed(CommitError),
 }
 
+/// Where new records come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From this node's own parts.
+    Own,
+    /// From the active partner, with their places.
+    Partner,
+}
+
 /// What waits for the disk, under the lane's one lock for submitters.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) lane: Lane,
     pub(crate) stage: Stage,
+    pub(crate) source: Source,
     /// The place of the next record.
     pub(crate) next: Seq,
     /// The epoch of the next record.
@@ -65,6 +75,7 @@ impl Queue {
         Self {
             lane,
             stage: Stage::Open,
+            source: Source::Own,
             next,
             epoch: reigns.last().map_or(Epoch::FIRST, |(epoch, _)| *epoch),
             reigns,
@@ -78,13 +89,15 @@ impl Queue {
         }
     }
 
-    /// Says whether records of at most `bytes` may be placed now.
-    pub(crate) fn admit(&self, bytes: usize) -> Result<(), SubmitError> {
+    /// Says whether records of at most `bytes` may be placed now, while `held` bytes more wait for
+    /// the partner.
+    pub(crate) fn admit(&self, bytes: usize, held: usize) -> Result<(), SubmitError> {
         match &self.stage {
-            Stage::Open if self.bytes + bytes <= self.bytes_max => Ok(()),
+            Stage::Open if self.source == Source::Partner => Err(SubmitError::Passive),
+            Stage::Open if self.bytes + held + bytes <= self.bytes_max => Ok(()),
             Stage::Open => Err(SubmitError::Full {
                 lane: self.lane,
-                queued_bytes: self.bytes,
+                queued_bytes: self.bytes + held,
                 limit_bytes: self.bytes_max,
             }),
             Stage::Closing => Err(SubmitError::Closed),

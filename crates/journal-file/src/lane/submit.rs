@@ -27,7 +27,7 @@ impl LaneLog {
             Timestamp::EPOCH
         };
         let mut queue = self.queue.lock();
-        if let Err(error) = queue.admit(bytes) {
+        if let Err(error) = queue.admit(bytes, self.gate.held_bytes()) {
             drop(queue);
             if matches!(error, SubmitError::Full { .. }) {
                 self.metrics.refused.inc();

@@ -12,7 +12,7 @@ use spica_model::{Seq, Timestamp};
 use spica_storage::Mode;
 
 use super::LaneLog;
-use super::follow::read_error;
+use super::place::read_error;
 use crate::segment::Segment;
 
 impl LaneLog {
