@@ -2,6 +2,7 @@
 
 mod ban;
 mod bench;
+mod ca;
 mod config;
 mod demo;
 mod device;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Device(device) => block_on(device::run(device)),
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
+        Command::Ca(ca) => ca::run(ca),
         Command::Journal(journal) => journal::run(journal),
         Command::Config(config) => config::run(config),
         Command::Completions { shell } => {
