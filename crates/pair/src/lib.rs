@@ -8,6 +8,7 @@
 //! - [`standing`]: which of two nodes holds everything that was ever acknowledged;
 //! - [`epochs`]: numbers of reigns that the two nodes can never both choose;
 //! - [`history`]: where two journals part;
+//! - [`follow`]: the replication link, as decisions;
 //! - [`witness`]: what a third party has to remember so that only one of the two goes on alone.
 //!
 //! The argument for safety, which the simulator tries to break: a record is acknowledged by an
@@ -21,6 +22,7 @@
 mod config;
 pub mod epochs;
 mod event;
+pub mod follow;
 pub mod history;
 mod machine;
 mod output;
