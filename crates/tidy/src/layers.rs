@@ -19,7 +19,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "pair",
         ],
     ),
-    ("ports", &["journal", "storage"]),
+    ("ports", &["journal", "storage", "role"]),
     ("adapters", &["journal-file", "views", "objects", "trust"]),
     ("shells", &["station-identicom", "http"]),
     ("assembly", &["node", "spica"]),
