@@ -156,7 +156,7 @@ impl<'a> Pass<'a> {
         if self.opens() && self.trust(segment) {
             return Ok(());
         }
-        let Some(scanned) = self.scan(segment)? else {
+        let Some(scanned) = self.scan_surely(segment)? else {
             return Ok(());
         };
         let scanned = scanned.accept_doubtful(self.describe, &segment.name);

@@ -14,6 +14,8 @@ use crate::segment::{Extent, note_batch};
 
 /// What a scan has found in a segment.
 pub(crate) struct Scanned {
+    /// What was scanned.
+    pub(crate) bytes: Bytes,
     pub(crate) header: SegmentHeader,
     pub(crate) extent: Extent,
     pub(crate) index: Vec<IndexEntry>,
@@ -86,6 +88,7 @@ impl<'a> Scanner<'a> {
             seal: None,
         };
         let out = Scanned {
+            bytes: Bytes::new(),
             header,
             extent,
             index: Vec::new(),
@@ -113,6 +116,7 @@ impl<'a> Scanner<'a> {
         let lane = self.out.header.lane;
         let keys = self.secret.segment_keys(lane, self.out.header.number);
         let mut last: Option<Batch> = None;
+        self.out.bytes = bytes.clone();
         for found in Scan::new(bytes.clone(), lane, keys, PAGE_BYTES as u64) {
             // What is followed by another batch was durable before that was written.
             if let Some(batch) = last.take_if(|_| !matches!(found, Found::End { .. })) {

@@ -35,7 +35,7 @@ pub(crate) fn open(storage: &dyn Storage) -> Result<FoundState, OpenError> {
             .sync_directory()
             .map_err(OpenError::io(path(storage), "made durable"))?;
     }
-    let (mut state, stale) = choose(slots(storage, &bytes)?);
+    let (mut state, stale) = look_again(storage, &*file, &bytes)?;
     let lost = state.is_none() && (stale || created);
     if let Some(state) = &mut state {
         // It may have been written by a process whose flush failed: then it can be read, but is on no
@@ -77,8 +77,26 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<(State, bool), OpenError> {
         Err(error) => return Err(OpenError::io(path(storage), "opened")(error)),
     };
     let bytes = read_at(&*file, 0, FILE_BYTES).map_err(OpenError::io(path(storage), "read"))?;
-    let (state, stale) = choose(slots(storage, &bytes)?);
+    let (state, stale) = look_again(storage, &*file, &bytes)?;
     Ok((state.unwrap_or_default(), stale))
+}
+
+/// What `bytes` say, or what another read of them says if that is newer: what is taken is written
+/// again, and must not be put in the place of a newer state that one read has missed.
+fn look_again(
+    storage: &dyn Storage,
+    file: &dyn File,
+    bytes: &[u8],
+) -> Result<(Option<State>, bool), OpenError> {
+    let again = read_at(file, 0, FILE_BYTES).map_err(OpenError::io(path(storage), "read"))?;
+    let first = choose(slots(storage, bytes)?);
+    let second = choose(slots(storage, &again)?);
+    let generation = |found: &(Option<State>, bool)| found.0.as_ref().map(|s| s.generation);
+    Ok(if generation(&second) >= generation(&first) {
+        second
+    } else {
+        first
+    })
 }
 
 fn slots(storage: &dyn Storage, bytes: &[u8]) -> Result<[StateSlot; 2], OpenError> {

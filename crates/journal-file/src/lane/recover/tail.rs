@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use spica_journal_format::{BatchHeader, PAGE_BYTES, Slot};
+use spica_journal_format::{BatchHeader, PAGE_BYTES, Page, Slot};
 use spica_model::Seq;
 use spica_storage::File;
 
-use super::Scanned;
 use super::inventory::SegmentFile;
 use super::pass::Pass;
+use super::{Opening, Scanned};
 use crate::OpenError;
 use crate::lane::roll::Active;
 use crate::names;
@@ -24,7 +24,7 @@ impl Pass<'_> {
         if matches!(segment.page.seal, Slot::Good(_)) {
             return self.older(segment);
         }
-        let Some(scanned) = self.scan_twice(segment)? else {
+        let Some(scanned) = self.scan_surely(segment)? else {
             return Ok(());
         };
         let scanned = self.decide(scanned, &segment.name);
@@ -44,7 +44,7 @@ impl Pass<'_> {
             && segment.header().is_some()
             && scanned.header.epoch == self.opening.epoch
             && !lost_end;
-        if sound {
+        if sound && self.page_holds(segment)? {
             self.go_on(segment, scanned)
         } else {
             self.close_segment(segment, scanned)
@@ -63,19 +63,55 @@ impl Pass<'_> {
         }
     }
 
-    /// Scans the segment; once more if its end seems torn: a read that went wrong must not cut what
-    /// is there.
-    fn scan_twice(&mut self, segment: &SegmentFile) -> Result<Option<Scanned>, OpenError> {
-        let notes = self.report.notes.len();
-        let scanned = self.scan(segment)?;
-        let torn = scanned
-            .as_ref()
-            .is_some_and(|scanned| scanned.remains || scanned.doubtful.is_some());
-        if !torn {
-            return Ok(scanned);
+    /// Scans the segment; once more if its end seems torn, or another look at the end finds more. A
+    /// read that went wrong must not cut what is there: the scan that came further holds.
+    pub(super) fn scan_surely(
+        &mut self,
+        segment: &SegmentFile,
+    ) -> Result<Option<Scanned>, OpenError> {
+        let before = self.report.notes.len();
+        let Some(first) = self.scan(segment)? else {
+            return Ok(None);
+        };
+        let torn = first.remains || first.doubtful.is_some();
+        if !torn && !self.goes_on(segment, &first)? {
+            return Ok(Some(first));
         }
-        self.report.notes.truncate(notes);
-        self.scan(segment)
+        let notes = self.report.notes.split_off(before);
+        let second = self.scan(segment)?;
+        let reach = |scanned: &Scanned| {
+            let doubtful = scanned.doubtful.as_ref().map(|batch| batch.header.next());
+            (scanned.next.max(doubtful.unwrap_or_default()), scanned.next)
+        };
+        match second {
+            Some(second) if reach(&second) >= reach(&first) => Ok(Some(second)),
+            _ => {
+                self.report.notes.truncate(before);
+                self.report.notes.extend(notes);
+                Ok(Some(first))
+            }
+        }
+    }
+
+    /// Whether a batch begins where a scan found none.
+    fn goes_on(&self, segment: &SegmentFile, scanned: &Scanned) -> Result<bool, OpenError> {
+        let Opening { lane, secret, .. } = *self.opening;
+        let keys = secret.segment_keys(lane, segment.number);
+        let end = scanned.extent.data_end;
+        let file = self.file(segment)?;
+        let head = read_at(&*file, end, BatchHeader::BYTES);
+        let head = head.map_err(self.read_error(&segment.name))?;
+        Ok(BatchHeader::decode(&head, keys, end).is_some())
+    }
+
+    /// Whether another look at the first page finds the same. Where a seal was overlooked, nothing
+    /// must be added behind it.
+    fn page_holds(&self, segment: &SegmentFile) -> Result<bool, OpenError> {
+        let Opening { lane, secret, .. } = *self.opening;
+        let salt = secret.segment_keys(lane, segment.number).salt;
+        let file = self.file(segment)?;
+        let head = read_at(&*file, 0, PAGE_BYTES).map_err(self.read_error(&segment.name))?;
+        Ok(Page::decode(&head, salt) == Ok(segment.page))
     }
 
     /// Zeros what a crash has left of a batch, so that it cannot come back.
@@ -176,15 +212,16 @@ impl Pass<'_> {
 
 /// Writes the last batch once more. It may have been written by a process that ended before it was
 /// flushed, or whose flush failed: then it can be read, but is on no disk, and no flush would put it
-/// there.
+/// there. What was scanned is written, not what another read may find.
 fn rewrite_last(file: &dyn File, scanned: &Scanned) -> std::io::Result<()> {
     let Some(last) = scanned.last_batch else {
         return Ok(());
     };
     // The first batch was written together with the first page.
     let from = if last == PAGE_BYTES as u64 { 0 } else { last };
-    let len = (scanned.extent.data_end - from) as usize;
-    let bytes = read_at(file, from, len)?;
+    let bytes = scanned
+        .bytes
+        .slice(from as usize..scanned.extent.data_end as usize);
     file.write_at(&bytes, from)?;
     file.sync_all()
 }
