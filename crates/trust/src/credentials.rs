@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rustls::{CertRevocationListError, CertificateError, RootCertStore};
+use rustls::{CertificateError, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use spica_clock::SharedClock;
@@ -10,8 +10,11 @@ use spica_model::Timestamp;
 
 use crate::files::{self, CA_CERTIFICATE, CRL, FileError, NODE_CERTIFICATE, NODE_KEY};
 use crate::identity::PeerIdentityError;
-use crate::inspect::{self, InspectError, LIMIT};
+use crate::inspect::{self, LIMIT};
 use crate::tls::{Identity, Parts};
+
+/// What a file lacks.
+const NONE: &str = "there is none in it";
 
 /// Where a node's certificate, its key and what it trusts are. All are PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,14 +153,12 @@ impl Credentials {
             chain: read_chain(&self.certificate)?,
             key: self.read_key()?,
         };
-        let summary = inspect::inspect(&self.certificate).map_err(|error| match error {
-            InspectError::File(error) => LoadError::File(error),
-            InspectError::Content { path, detail } => LoadError::Content {
-                path,
-                what: "certificate",
-                detail,
-            },
-        })?;
+        // Of what was read above, not of the file, which may be another by now.
+        let summary = match parts.chain.first().map(inspect::of_der) {
+            Some(Ok(summary)) => summary,
+            Some(Err(error)) => return Err(content(&self.certificate, "certificate", error)),
+            None => return Err(content(&self.certificate, "certificate", NONE)),
+        };
         let own = summary
             .identity
             .clone()
@@ -208,13 +209,10 @@ impl Credentials {
                 LoadError::Foreign { certificate, ca }
             }
             rustls::Error::InvalidCertificate(C::UnknownRevocationStatus) => {
-                self.wrong_list("it is another's")
-            }
-            rustls::Error::InvalidCertRevocationList(CertRevocationListError::BadSignature) => {
-                self.wrong_list("its signature is wrong")
+                self.wrong_list("it is another's".to_owned())
             }
             rustls::Error::InvalidCertRevocationList(error) => {
-                self.wrong_list(&format!("{error:?}"))
+                self.wrong_list(format!("{error:?}"))
             }
             detail => LoadError::Refused {
                 certificate,
@@ -223,11 +221,11 @@ impl Credentials {
         }
     }
 
-    fn wrong_list(&self, detail: &str) -> LoadError {
+    fn wrong_list(&self, detail: String) -> LoadError {
         LoadError::List {
             crl: self.crl.clone().unwrap_or_default(),
             ca: self.ca.clone(),
-            detail: detail.to_owned(),
+            detail,
         }
     }
 }
@@ -245,7 +243,7 @@ fn read_all<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, Loa
     let bytes = files::read(path, LIMIT)?;
     let parts: Result<Vec<T>, _> = T::pem_slice_iter(&bytes).collect();
     match parts {
-        Ok(parts) if parts.is_empty() => Err(content(path, what, "there is none in it")),
+        Ok(parts) if parts.is_empty() => Err(content(path, what, NONE)),
         Ok(parts) => Ok(parts),
         Err(error) => Err(content(path, what, error)),
     }

@@ -69,7 +69,12 @@ pub fn inspect(path: &Path) -> Result<Summary, InspectError> {
         detail,
     };
     let der = CertificateDer::from_pem_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let (_, parsed) = X509Certificate::from_der(&der).map_err(|error| wrong(error.to_string()))?;
+    of_der(&der).map_err(wrong)
+}
+
+/// Reads a certificate; the error says what is wrong with it.
+pub(crate) fn of_der(der: &CertificateDer<'_>) -> Result<Summary, String> {
+    let (_, parsed) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
     Ok(Summary {
         identity: of_certificate(&parsed),
         addresses: addresses(&parsed),
@@ -79,7 +84,7 @@ pub fn inspect(path: &Path) -> Result<Summary, InspectError> {
         not_before: timestamp(&parsed.validity().not_before),
         not_after: timestamp(&parsed.validity().not_after),
         is_authority: parsed.is_ca(),
-        fingerprint: hex(&Sha256::digest(&der), ":"),
+        fingerprint: hex(&Sha256::digest(der), ":"),
     })
 }
 

@@ -24,6 +24,7 @@ mod files;
 mod holder;
 mod identity;
 mod inspect;
+mod refusal;
 mod settings;
 mod tls;
 mod uri;
@@ -38,5 +39,6 @@ pub use files::{CA_CERTIFICATE, CA_KEY, CRL, FileError, INDEX, NODE_CERTIFICATE,
 pub use holder::{IdentityHolder, Reload};
 pub use identity::{NodeIdentity, ParseSideError, PeerIdentityError, Side, peer_identity};
 pub use inspect::{InspectError, Summary, inspect};
+pub use refusal::refusal;
 pub use settings::Settings;
-pub use tls::{ALPN, Identity, PeerError, refusal, server_name};
+pub use tls::{ALPN, Identity, PeerError, server_name};

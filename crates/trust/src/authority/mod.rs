@@ -7,6 +7,7 @@
 mod error;
 mod index;
 mod open;
+mod revoke;
 mod serial;
 mod sign;
 
@@ -16,15 +17,16 @@ use std::time::Duration;
 
 use rcgen::{Issuer, KeyPair};
 use rustls_pki_types::ServerName;
-use spica_model::{Timestamp, Topic};
+use spica_model::Timestamp;
 
 use crate::files::{self, CA_CERTIFICATE, CA_KEY, CRL, INDEX, NODE_CERTIFICATE, NODE_KEY};
-use crate::identity::{NodeIdentity, Side};
+use crate::identity::NodeIdentity;
 use crate::inspect::{self, inspect};
 use index::Index;
 
 pub use error::{InitError, IssueError, OpenError, RevokeError, SaveError};
 pub use index::{Entry, MAX_ISSUED};
+pub use revoke::Revoke;
 pub use serial::{ParseSerialError, Serial};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -72,20 +74,6 @@ impl std::fmt::Debug for Issued {
             .field("entry", &self.entry)
             .finish_non_exhaustive()
     }
-}
-
-/// Which certificates are revoked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Revoke {
-    /// The one with this serial number.
-    Serial(Serial),
-    /// All of a node: of one side of a pair, or of both and of none.
-    Node {
-        /// Its path.
-        node: Topic,
-        /// Its side; without one, all.
-        side: Option<Side>,
-    },
 }
 
 /// A certificate authority in a directory. While it lives, no other process opens it.
@@ -266,7 +254,7 @@ impl Authority {
     /// If there is no such certificate, or the new list cannot be kept.
     pub fn revoke(&mut self, which: &Revoke, now: Timestamp) -> Result<Vec<Entry>, RevokeError> {
         let mut index = self.index.clone();
-        let revoked = mark(&mut index, which, now)?;
+        let revoked = revoke::mark(&mut index, which, now)?;
         if !revoked.is_empty() {
             index.crl_number += 1;
             self.keep(index)?;
@@ -311,33 +299,4 @@ fn owner_is(dir: &Path, identity: &NodeIdentity) -> Result<(), IssueError> {
         other,
         asked: identity.to_string(),
     })
-}
-
-/// Marks entries as revoked and says which.
-fn mark(index: &mut Index, which: &Revoke, now: Timestamp) -> Result<Vec<Entry>, RevokeError> {
-    let meant = |entry: &Entry| match which {
-        Revoke::Serial(serial) => entry.serial == *serial,
-        Revoke::Node { node, side } => {
-            entry.node == *node && (side.is_none() || entry.side == *side)
-        }
-    };
-    let mut known = false;
-    let mut revoked = Vec::new();
-    for entry in index.issued.iter_mut().filter(|entry| meant(entry)) {
-        known = true;
-        if entry.revoked.is_none() {
-            entry.revoked = Some(sign::whole_second(now));
-            revoked.push(entry.clone());
-        }
-    }
-    match which {
-        Revoke::Serial(serial) if !known => Err(RevokeError::Unknown(*serial)),
-        Revoke::Node { node, side } if revoked.is_empty() => {
-            let (node, side) = (node.clone(), *side);
-            Err(RevokeError::Nothing(
-                NodeIdentity { node, side }.to_string(),
-            ))
-        }
-        _ => Ok(revoked),
-    }
 }
