@@ -269,7 +269,7 @@ impl Record {
 
     /// Whether it is a copy, which says nothing new.
     #[must_use]
-    pub const fn is_copy(&self) -> bool {
+    pub const fn is_restated(&self) -> bool {
         matches!(self.op, Op::Restate(_))
     }
 
@@ -358,7 +358,7 @@ mod tests {
                 key: Some(Key::new(&b"k"[..]).unwrap()),
                 cause: Some(Cause::new("operator:alice").unwrap()),
             };
-            assert!(!original.is_copy());
+            assert!(!original.is_restated());
             assert_eq!(*original.fact(), original);
             let said = Record {
                 key: None,
@@ -373,7 +373,7 @@ mod tests {
             let copy = at("3/normal/90", &original.restated());
             let again = at("4/normal/200", &copy.restated());
             for copy in [copy, again] {
-                assert!(copy.is_copy());
+                assert!(copy.is_restated());
                 assert_eq!(copy.op.as_str(), "restate");
                 assert_eq!(copy.origin(), original.position);
                 assert_eq!(*copy.fact(), said);

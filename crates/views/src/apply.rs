@@ -13,7 +13,7 @@ const SECTION_RECORDS: usize = 256;
 
 /// What happens to restated records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Copies {
+pub(crate) enum Restatements {
     /// They are folded as their originals, which the views may never have seen.
     Folded,
     /// The views have seen all originals: nothing is to be learned from copies.
@@ -31,12 +31,17 @@ pub(crate) enum Miss {
 
 impl Shared {
     /// Folds records of a lane, publishes them and wakes who watches their devices. The new mark.
-    pub(crate) fn fold(&self, lane: Lane, records: Vec<Record>, copies: Copies) -> Option<Mark> {
+    pub(crate) fn fold(
+        &self,
+        lane: Lane,
+        records: Vec<Record>,
+        restatements: Restatements,
+    ) -> Option<Mark> {
         let mut touched = BTreeSet::new();
         for section in records.chunks(SECTION_RECORDS) {
             let facts = section
                 .iter()
-                .filter(|record| copies == Copies::Folded || !record.is_copy());
+                .filter(|record| restatements == Restatements::Folded || !record.is_restated());
             let meant: Vec<_> = facts
                 .map(Record::fact)
                 .map(|fact| (self.meaning(&fact), fact))

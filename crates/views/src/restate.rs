@@ -166,7 +166,7 @@ impl Restater {
         } else {
             Some(self.views.shared.journal.submit(self.lane, &copies)?)
         };
-        let again = found.standing.iter().filter(|record| record.is_copy());
+        let again = found.standing.iter().filter(|record| record.is_restated());
         Ok(Batch {
             through,
             looked: found.looked,

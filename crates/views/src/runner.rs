@@ -14,7 +14,7 @@ use spica_model::Lane;
 
 use self::lane_reader::LaneReader;
 use crate::OpenError;
-use crate::apply::{Copies, Miss};
+use crate::apply::{Miss, Restatements};
 use crate::checkpoint::{Job, Mark, Store, Writer, save};
 use crate::shared::Shared;
 
@@ -36,7 +36,7 @@ pub(crate) struct Runner {
     writer: Option<Writer>,
     lanes: [LaneReader; 2],
     /// Whether restated records have something to say: while the views are built, and after a gap.
-    copies: Copies,
+    restatements: Restatements,
     /// Records folded since the last checkpoint began.
     since: usize,
     /// When the next checkpoint is due.
@@ -61,7 +61,7 @@ impl Runner {
             store: Arc::new(store),
             writer: None,
             lanes,
-            copies: Copies::Folded,
+            restatements: Restatements::Folded,
             since: 0,
             due,
         })
@@ -88,7 +88,7 @@ impl Runner {
             }
             self.checkpoint_if_due();
         }
-        self.copies = Copies::Known;
+        self.restatements = Restatements::Known;
         self.shared.count();
         Ok(())
     }
@@ -150,11 +150,11 @@ impl Runner {
             Followed::UpToDate => return Ok(false),
             Followed::Records(records) => {
                 self.since += records.len();
-                let mark = self.shared.fold(lane, records, self.copies);
+                let mark = self.shared.fold(lane, records, self.restatements);
                 reader.mark = mark.unwrap_or_default();
             }
             Followed::Gap { from, to } => {
-                self.copies = Copies::Folded;
+                self.restatements = Restatements::Folded;
                 self.shared.gap(lane, from, to);
                 reader.mark = Mark {
                     seq: to,
@@ -167,7 +167,7 @@ impl Runner {
                     %lane, %from, %to, file = &*damage.file, reason = &*damage.reason,
                     "records are damaged: the views do not show them"
                 );
-                self.copies = Copies::Folded;
+                self.restatements = Restatements::Folded;
                 self.shared.missed(lane, from, to, Miss::Damage);
                 reader.mark = Mark {
                     seq: to,
@@ -232,7 +232,7 @@ impl Runner {
         {
             let tree = &mut self.shared.folds.write().tree;
             // While the views are built, copies of what a tombstone deletes may still come.
-            if self.copies == Copies::Known {
+            if self.restatements == Restatements::Known {
                 tree.forget_tombstones(wall);
             }
             if self.since == 0 && tree.changes() == 0 && !self.store.wants_everything() {

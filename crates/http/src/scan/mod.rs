@@ -37,7 +37,7 @@ impl Wanted {
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
         let topic = &record.topic;
-        !record.is_copy()
+        !record.is_restated()
             && self.from.is_none_or(|from| record.received >= from)
             && self.to.is_none_or(|to| record.received < to)
             && self

@@ -117,7 +117,7 @@ impl World {
         match *step {
             Step::Write { topic, delete } => self.write(topic, delete),
             Step::Fold => {
-                let facts = self.lane[self.folded..].iter().filter(|r| !r.is_copy());
+                let facts = self.lane[self.folded..].iter().filter(|r| !r.is_restated());
                 facts.for_each(|record| {
                     self.live.apply(record);
                 });
@@ -158,7 +158,7 @@ impl World {
     /// What each topic should show.
     fn truth(&self) -> Vec<Record> {
         let mut last = BTreeMap::new();
-        for record in self.lane.iter().filter(|record| !record.is_copy()) {
+        for record in self.lane.iter().filter(|record| !record.is_restated()) {
             last.insert(record.topic.clone(), record.clone());
         }
         last.into_values().filter(|r| r.op == Op::Put).collect()
@@ -201,7 +201,7 @@ fn a_copy_changes_nothing_where_its_original_is_known_and_brings_it_back_elsewhe
     world.take(&Step::Look(1));
     world.take(&Step::Append);
     let copy = world.lane.pop().unwrap();
-    assert!(copy.is_copy());
+    assert!(copy.is_restated());
     assert_eq!(world.live.apply(&copy), Outcome::Unchanged);
     let mut rebuilt = tree();
     assert_eq!(rebuilt.apply(&copy), Outcome::Shows);

@@ -98,7 +98,7 @@ fn encode_record(row: &mut Vec<u8>, record: &Record) {
     let key = record.key.as_ref().map_or(&[][..], |key| key.as_bytes());
     let cause = record.cause.as_ref().map_or("", Cause::as_str).as_bytes();
     let texts = [content_type, key, cause];
-    let original = record.is_copy().then_some(record.origin());
+    let original = record.is_restated().then_some(record.origin());
     let original_len = original.map_or(0, |_| ORIGINAL_BYTES);
     let texts_len = texts.map(<[u8]>::len).iter().sum::<usize>();
     let len = FIXED_BYTES + texts_len + original_len + record.payload.len();

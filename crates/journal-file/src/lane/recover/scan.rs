@@ -190,7 +190,7 @@ impl<'a> Scanner<'a> {
         match item {
             Item::Record(record) => {
                 self.out.extent.records += 1;
-                if !record.is_copy() {
+                if !record.is_restated() {
                     received.add(record.received);
                 }
                 if let Some(key) = &record.key {
