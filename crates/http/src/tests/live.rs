@@ -177,6 +177,34 @@ async fn a_large_batch_comes_in_pieces() {
 }
 
 #[tokio::test]
+async fn a_restated_record_is_no_new_fact() {
+    use spica_journal::Journal;
+    let node = Node::new().await;
+    node.publish("live/a", "1").await;
+    let query = "?topic=root/s1/live/%23";
+    let mut stream = Stream::open(&node, query, None).await;
+    let (_, seen) = stream.until_ready().await;
+    let original = node
+        .app
+        .parts
+        .views
+        .last(&"root/s1/live/a".parse().unwrap());
+    let original = original.unwrap();
+    let copy = node.journal.submit(Lane::Normal, &[original.restated()]);
+    node.publish("live/a", "2").await;
+    assert_eq!(stream.event().await.data["value"], 2, "as it happens");
+    let mut resumed = Stream::open(&node, query, Some(&seen)).await;
+    let (missed, _) = resumed.until_ready().await;
+    assert_eq!(values(&missed), [&json!(2)], "when it is replayed");
+    let history = "/v1/history?topic=root/s1/live/a";
+    let (_, page) = node.get(Role::Reader, history).await;
+    let records = page["records"].as_array().unwrap();
+    assert_eq!(records.len(), 2);
+    let copy = copy.unwrap().only().position.to_string();
+    assert!(records.iter().all(|record| record["position"] != *copy));
+}
+
+#[tokio::test]
 async fn a_resumed_stream_gets_exactly_what_it_missed() {
     let node = Node::new().await;
     let mut stream = Stream::open(&node, "?topic=root/s1/live/%23", None).await;
