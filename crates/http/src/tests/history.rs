@@ -308,3 +308,35 @@ async fn a_long_export_comes_in_pieces_and_whole() {
     assert_eq!(lines, 301);
     assert!(pieces >= 4, "{pieces}");
 }
+
+/// A query by time used to be a search in what was thought to be in order: a clock that was set back
+/// by more than two minutes hid records.
+#[tokio::test]
+async fn a_clock_that_steps_hides_nothing_from_a_query_by_time() {
+    use spica_clock::Clock;
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let node = Node::new().await;
+    let mut times = Vec::new();
+    for step in [0, -1, 24, -24, 1] {
+        let now = node.clock.wall();
+        let by = HOUR * i32::abs(step) as u32;
+        node.clock.set_wall(if step < 0 {
+            now.saturating_sub(by)
+        } else {
+            now.saturating_add(by)
+        });
+        for _ in 0..20 {
+            node.clock.advance(Duration::from_secs(1));
+            let value = times.len().to_string();
+            node.publish("h/stepped?kind=event", &value).await;
+            times.push(node.clock.wall());
+        }
+    }
+    for at in (0..times.len()).step_by(9) {
+        let (from, to) = (times[at], times[at].saturating_add(HOUR));
+        let query = format!("topic=root/s1/h/stepped&from={from}&to={to}");
+        let within = |at: &usize| (from..to).contains(&times[*at]);
+        let expected: Vec<_> = (0..times.len()).filter(within).map(|at| at as u64).collect();
+        assert_eq!(all(&node, &query).await.0, expected, "{query}");
+    }
+}
