@@ -17,11 +17,12 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "state",
             "journal-format",
             "pair",
+            "pair-proto",
         ],
     ),
     ("ports", &["journal", "storage", "role"]),
     ("adapters", &["journal-file", "views", "objects", "trust"]),
-    ("shells", &["station-identicom", "http"]),
+    ("shells", &["station-identicom", "http", "link-pair"]),
     ("assembly", &["node", "spica"]),
     (
         "tools",
@@ -30,8 +31,10 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 6] = [
+pub const EXCEPTIONS: [(&str, &str); 8] = [
     ("clock", "model"),
+    ("pair-proto", "pair"),
+    ("pair-proto", "journal-format"),
     ("spica", "node"),
     ("spica", "fleet"),
     ("spica", "bench"),
