@@ -57,8 +57,8 @@ pub const READ_BYTES: usize = 1 << 20;
 /// A reader of one lane that remembers its place.
 pub trait Follower: Send {
     /// The next records, at most `max` of them, and none after their payloads have reached
-    /// [`READ_BYTES`]; but always one, if there is one. Reads from disk when the place is older than what
-    /// is kept in memory, so callers that may lag far behind call it off the async workers.
+    /// [`READ_BYTES`]; but always one, if there is one. Reads from disk when the place is older than
+    /// what is kept in memory, so callers that may lag far behind call it off the async workers.
     ///
     /// # Errors
     /// If a file cannot be read. Damaged content is no error: see [`Followed::Damaged`].

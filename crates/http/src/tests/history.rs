@@ -336,7 +336,10 @@ async fn a_clock_that_steps_hides_nothing_from_a_query_by_time() {
         let (from, to) = (times[at], times[at].saturating_add(HOUR));
         let query = format!("topic=root/s1/h/stepped&from={from}&to={to}");
         let within = |at: &usize| (from..to).contains(&times[*at]);
-        let expected: Vec<_> = (0..times.len()).filter(within).map(|at| at as u64).collect();
+        let expected: Vec<_> = (0..times.len())
+            .filter(within)
+            .map(|at| at as u64)
+            .collect();
         assert_eq!(all(&node, &query).await.0, expected, "{query}");
     }
 }
