@@ -237,6 +237,29 @@ fn what_retention_takes_from_a_reader_is_a_gap_and_never_damage() {
     assert!(journal.details(LANE).damages.is_empty());
 }
 
+/// The reader holds what it read ahead: a stale read of it looked like damage later.
+#[test]
+fn a_follower_takes_no_stale_read_for_damage() {
+    let mut bench = Bench::new(settings());
+    // Only the newest commit is in memory.
+    bench.settings.normal.recent_bytes = ByteSize::new(1);
+    bench.open();
+    bench.append_each(1..=3);
+    let mut follower = bench.journal().follow(LANE, Seq::ZERO).unwrap();
+    bench.disk().inject(Fault::StaleRead);
+    let mut seen = Vec::new();
+    for more in 4..=7 {
+        match follower.read(1).unwrap() {
+            Followed::Records(records) => seen.push(records[0].position.seq.0),
+            other => panic!("{other:?}"),
+        }
+        bench.append(&[more]);
+    }
+    assert_eq!(seen, [1, 2, 3, 4]);
+    assert_eq!(bench.disk().counters().injected(Fault::StaleRead), 1);
+    assert!(bench.journal().details(LANE).damages.is_empty());
+}
+
 #[test]
 fn retention_by_age_keeps_the_newest_segment() {
     let mut bench = Bench::new(settings());

@@ -60,6 +60,22 @@ impl SegmentReader {
         if self.at >= end {
             return Ok(Step::End);
         }
+        if let Some(batch) = self.batch(end)? {
+            return Ok(Step::Batch(batch));
+        }
+        // A read can go wrong once: what seems damaged is read again.
+        self.window = Bytes::new();
+        if let Some(batch) = self.batch(end)? {
+            return Ok(Step::Batch(batch));
+        }
+        let offset = self.at;
+        let rest = read_at(&*self.file, offset, (end - offset) as usize)?;
+        self.at = next_batch(&rest, offset, self.segment.keys, offset + 1).unwrap_or(end);
+        Ok(Step::Damaged { offset })
+    }
+
+    /// The batch at the present place, if it is good, and goes on after it.
+    fn batch(&mut self, end: u64) -> io::Result<Option<Batch>> {
         let keys = self.segment.keys;
         let mut bytes = self.bytes(BatchHeader::BYTES, end)?;
         let header = BatchHeader::decode(&bytes, keys, self.at);
@@ -71,13 +87,10 @@ impl SegmentReader {
             }
             if let Some(batch) = Batch::at_start_of(&bytes, self.segment.lane, keys, self.at) {
                 self.at = batch.end();
-                return Ok(Step::Batch(batch));
+                return Ok(Some(batch));
             }
         }
-        let offset = self.at;
-        let rest = read_at(&*self.file, offset, (end - offset) as usize)?;
-        self.at = next_batch(&rest, offset, keys, offset + 1).unwrap_or(end);
-        Ok(Step::Damaged { offset })
+        Ok(None)
     }
 
     /// What the window holds from the present place on, at least `len` bytes unless the file ends.
