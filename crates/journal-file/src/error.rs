@@ -97,6 +97,25 @@ pub enum OpenError {
         /// The file.
         file: String,
     },
+    /// A cut of the lane was begun and is not finished.
+    #[error(
+        "{file} says that shortening the lane was begun and not finished: the next start of the \
+         node, or a repair, finishes it"
+    )]
+    CutUnfinished {
+        /// The file.
+        file: String,
+    },
+    /// What is left to do of a cut cannot be read.
+    #[error(
+        "{file}, which says what is left to do to shorten the lane, is damaged: keep a copy of the \
+         directory, move the file out of it, and run `spica journal verify`; what was to be put \
+         aside is in the files aside-* or aside.new beside it"
+    )]
+    CutDamaged {
+        /// The file.
+        file: String,
+    },
     /// An earlier epoch than the journal has seen.
     #[error(
         "the journal has records of epoch {newest}; it cannot be opened for epoch {asked}: another \

@@ -11,6 +11,7 @@
 //!   were ever durable.
 //! - Retention never takes what a durable cursor has not passed.
 
+mod cut;
 mod dump;
 mod error;
 mod journal;
@@ -28,6 +29,10 @@ mod verify;
 #[cfg(test)]
 mod workload;
 
+pub use cut::{
+    Aside, AsideError, AsideRecords, CutError, CutReport, Fresh, aside_done, aside_done_on,
+    cut_after, cut_after_on, read_aside, read_aside_on, reset_lane, reset_lane_on,
+};
 pub use dump::{Dumped, dump, dump_on};
 pub use error::{CopyError, EpochError, OpenError};
 pub use journal::{Acknowledge, Failed, FileJournal, LaneDetails, LaneHistory};

@@ -10,6 +10,7 @@ use spica_model::Lane;
 use spica_storage::Storage;
 
 use crate::OpenError;
+use crate::cut;
 use crate::lane::LaneLog;
 use crate::lane::commit::Committer;
 use crate::lane::cursors::Cursors;
@@ -47,6 +48,7 @@ pub(crate) fn open(
 ) -> Result<Opened, OpenError> {
     let begun = clock.monotonic();
     let limits = options.settings.lanes()?;
+    cut::finish_all(storages)?;
     let meta = meta::load_or_create(storages, options.epoch, clock)?;
     let openings = Lane::ALL.map(|lane| Opening {
         lane,

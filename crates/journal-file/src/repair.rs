@@ -13,6 +13,7 @@ use spica_journal_format::{Ledger, Lost};
 use spica_model::{Lane, Seq, Timestamp};
 use spica_storage::{Mode, OsStorage, Storage};
 
+use crate::cut;
 use crate::error::OpenError;
 use crate::lane::recover::Looked;
 use crate::meta;
@@ -84,6 +85,7 @@ pub fn repair_on(
     storages: &[Arc<dyn Storage>; 2],
     clock: &SharedClock,
 ) -> Result<RepairReport, OpenError> {
+    cut::finish_all(storages)?;
     let (meta, meta_restored) = match meta::load(storages) {
         Ok(meta) => (meta, false),
         Err(OpenError::MetaLost { .. }) => (meta::restore(storages, clock.wall())?, true),
@@ -167,12 +169,19 @@ fn keep_copy(storage: &dyn Storage, number: u64) -> Result<Option<String>, OpenE
     if listed.iter().any(|file| file.name == to) {
         return Ok(None);
     }
-    let source = storage.open(&from, Mode::Read).map_err(error("opened"))?;
     let unfinished = names::damaged_new(number);
-    if listed.iter().any(|file| file.name == unfinished) {
-        storage.remove(&unfinished).map_err(error("removed"))?;
-    }
-    let copy = storage.create(&unfinished).map_err(error("created"))?;
+    copy(storage, &from, &unfinished)?;
+    storage.rename(&unfinished, &to).map_err(error("renamed"))?;
+    storage.sync_directory().map_err(error("made durable"))?;
+    Ok(Some(storage.describe(&to)))
+}
+
+/// Copies a file, durably but for the name of the copy; what an attempt before has left is replaced.
+pub(crate) fn copy(storage: &dyn Storage, from: &str, to: &str) -> Result<(), OpenError> {
+    let error = |verb| OpenError::io(storage.describe(to), verb);
+    let source = storage.open(from, Mode::Read).map_err(error("opened"))?;
+    small_files::remove_left(storage, to)?;
+    let copy = storage.create(to).map_err(error("created"))?;
     for at in (0..).step_by(COPY_BYTES) {
         let bytes = read_at(&*source, at, COPY_BYTES).map_err(error("read"))?;
         if bytes.is_empty() {
@@ -180,8 +189,5 @@ fn keep_copy(storage: &dyn Storage, number: u64) -> Result<Option<String>, OpenE
         }
         copy.write_at(&bytes, at).map_err(error("written"))?;
     }
-    copy.sync_all().map_err(error("written"))?;
-    storage.rename(&unfinished, &to).map_err(error("renamed"))?;
-    storage.sync_directory().map_err(error("made durable"))?;
-    Ok(Some(storage.describe(&to)))
+    copy.sync_all().map_err(error("written"))
 }

@@ -1,12 +1,12 @@
-//! The files `meta` and `lost`: small, written rarely, replaced as a whole.
+//! The files `meta`, `lost` and `cut`: small, written rarely, replaced as a whole.
 
 use std::io;
 
-use spica_journal_format::{FormatError, Ledger, Meta, VERSION};
+use spica_journal_format::{Cut, FormatError, Ledger, Meta, VERSION};
 use spica_storage::{Mode, Storage};
 
 use crate::OpenError;
-use crate::names::{LOST, LOST_NEW, META, META_NEW};
+use crate::names::{CUT, CUT_NEW, LOST, LOST_NEW, META, META_NEW};
 use crate::segment::read_all;
 
 /// No such file is longer.
@@ -47,6 +47,24 @@ pub(crate) fn store_meta(storage: &dyn Storage, meta: &Meta) -> Result<(), OpenE
     replace(storage, META_NEW, META, &meta.encode())
 }
 
+/// The cut of a lane that was begun and is not finished, if there is one.
+pub(crate) fn load_cut(storage: &dyn Storage) -> Result<Option<Cut>, OpenError> {
+    let Some(bytes) = read(storage, CUT)? else {
+        return Ok(None);
+    };
+    Cut::decode(&bytes).map(Some).map_err(|error| match error {
+        FormatError::Newer { found } => newer(storage, CUT, found),
+        FormatError::Damaged(_) => OpenError::CutDamaged {
+            file: storage.describe(CUT),
+        },
+    })
+}
+
+/// Begins a cut, durably.
+pub(crate) fn store_cut(storage: &dyn Storage, cut: &Cut) -> Result<(), OpenError> {
+    replace(storage, CUT_NEW, CUT, &cut.encode())
+}
+
 fn newer(storage: &dyn Storage, name: &str, found: u16) -> OpenError {
     OpenError::Newer {
         file: storage.describe(name),
@@ -70,13 +88,20 @@ fn read(storage: &dyn Storage, name: &str) -> Result<Option<bytes::Bytes>, OpenE
 /// Writes a new file and gives it the name of the old one: after a crash, it is one or the other.
 fn replace(storage: &dyn Storage, new: &str, name: &str, bytes: &[u8]) -> Result<(), OpenError> {
     let error = || OpenError::io(storage.describe(name), "replaced");
-    match storage.remove(new) {
-        Err(found) if found.kind() != io::ErrorKind::NotFound => return Err(error()(found)),
-        _ => {}
-    }
+    remove_left(storage, new)?;
     let file = storage.create(new).map_err(error())?;
     file.write_at(bytes, 0).map_err(error())?;
     file.sync_all().map_err(error())?;
     storage.rename(new, name).map_err(error())?;
     storage.sync_directory().map_err(error())
+}
+
+/// Removes what an attempt that failed may have left.
+pub(crate) fn remove_left(storage: &dyn Storage, name: &str) -> Result<(), OpenError> {
+    match storage.remove(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(OpenError::io(storage.describe(name), "removed")(error))
+        }
+        _ => Ok(()),
+    }
 }

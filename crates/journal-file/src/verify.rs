@@ -11,8 +11,10 @@ use spica_storage::{OsStorage, Storage};
 use crate::error::OpenError;
 use crate::lane::recover::{Looked, Opening, Purpose, look};
 use crate::meta;
+use crate::names;
 use crate::options::Settings;
 use crate::report::LaneReport;
+use crate::small_files;
 
 /// What a verification has found.
 #[derive(Debug)]
@@ -69,12 +71,18 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, OpenError> {
 pub fn verify_on(storages: &[Arc<dyn Storage>; 2]) -> Result<VerifyReport, OpenError> {
     let meta = meta::load(storages)?;
     let lane = |lane: Lane| {
+        let storage = &*storages[lane.index()];
+        let unfinished = small_files::load_cut(storage)?.map(|_| OpenError::CutUnfinished {
+            file: storage.describe(names::CUT),
+        });
         let looked = look_at(storages, lane, &meta)?;
         let Looked {
             report: found,
             refusal,
             ..
         } = looked;
+        // Until it is finished, whatever else is found is between before and after.
+        let refusal = unfinished.or(refusal);
         Ok::<_, OpenError>(LaneVerified { found, refusal })
     };
     Ok(VerifyReport {

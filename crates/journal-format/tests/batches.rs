@@ -156,6 +156,38 @@ fn a_batch_holds_in_its_own_place_only() {
 }
 
 #[test]
+fn a_batch_that_ends_earlier_is_a_new_header_before_the_same_bytes() {
+    let records: Vec<_> = (100..110).map(record).collect();
+    let (_, bytes) = batch(&records, 8_192);
+    let whole = decode(bytes.clone(), 8_192).unwrap();
+    for kept in 1..=10 {
+        let header = whole.header_up_to(Seq(99 + kept as u64)).unwrap();
+        let mut shorter = header
+            .encode(SECRET.segment_keys(LANE, NUMBER), 8_192)
+            .to_vec();
+        shorter.extend(&bytes[BatchHeader::BYTES..header.total_bytes() as usize]);
+        assert_eq!(shorter, batch(&records[..kept], 8_192).1);
+    }
+    for outside in [99, 110] {
+        assert_eq!(whole.header_up_to(Seq(outside)), None);
+    }
+    let mut damaged = bytes;
+    let in_104 = whole.header_up_to(Seq(104)).unwrap().total_bytes() as usize - 1;
+    damaged[in_104] ^= 1;
+    let damaged = decode(damaged, 8_192).unwrap();
+    assert_eq!(
+        damaged.header_up_to(Seq(104)),
+        None,
+        "nothing good ends there"
+    );
+    assert_eq!(
+        damaged.header_up_to(Seq(105)),
+        whole.header_up_to(Seq(105)),
+        "damage before the end stays where it is"
+    );
+}
+
+#[test]
 fn skipping_goes_to_the_place_or_to_the_damage_before_it() {
     let records: Vec<_> = (100..120).map(record).collect();
     let (_, mut bytes) = batch(&records, 0);

@@ -33,8 +33,9 @@ use crate::report::LaneReport;
 use crate::segment::Segment;
 use crate::small_files;
 
-pub(crate) use self::inventory::take as take_inventory;
+pub(crate) use self::inventory::{SegmentFile, take as take_inventory};
 pub(crate) use self::scan::{Scanned, Scanner, rebuild_header};
+pub(crate) use self::state_file::{open as open_state, read as read_state};
 
 /// What the files are gone over for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
