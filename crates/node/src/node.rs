@@ -14,6 +14,7 @@ use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
 use spica_model::Lane;
 use spica_objects::PictureStore;
+use spica_role::{Alone, SharedRole};
 use spica_station_identicom as identicom;
 use spica_views::{DeviceService, Views};
 
@@ -91,6 +92,7 @@ impl Node {
         };
         duties::start(&mut supervisor, &journal, &devices, &pictures, &clock);
         restating::start(&mut supervisor, &views);
+        let role: SharedRole = Arc::new(Alone);
         let parts = spica_http::Parts {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
@@ -108,6 +110,7 @@ impl Node {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
             devices,
+            role: Arc::clone(&role),
             pictures,
             admission,
             clock: Arc::clone(&clock),

@@ -6,6 +6,8 @@
 //!
 //! What is not here: how it is decided. That is the pair's.
 
+pub mod scripted;
+
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -81,7 +83,9 @@ pub enum OrderError {
     #[error("{0}")]
     NotNow(Arc<str>),
     /// It was begun, but not seen to be done in time.
-    #[error("the order was given, but the pair has not carried it out in time; see `spica pair status`")]
+    #[error(
+        "the order was given, but the pair has not carried it out in time; see `spica pair status`"
+    )]
     TimedOut,
 }
 

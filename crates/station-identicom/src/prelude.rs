@@ -1,27 +1,40 @@
-//! What comes before the first frame: a balancer's header, a TLS handshake.
+//! What comes before the first frame: a balancer's header, whether the node serves, a TLS handshake.
 
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use spica_admission::Offence;
 use spica_proxy_proto::{Header, ParseError, Parser, Progress};
+use spica_role::Service;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::codec::{Io, with_buffers};
 use crate::metrics::count;
-use crate::shared::Connection;
+use crate::shared::{Connection, Shared};
 use crate::stop::Stopping;
 use crate::tls;
+
+/// How long a device waits at most while a pair decides who serves it.
+const VOTE_WAIT: Duration = Duration::from_secs(2);
 
 /// Why a connection ends before its first frame.
 #[derive(Debug)]
 enum Failure {
     /// The other side is gone.
     Gone,
+    /// It took too long.
+    TimedOut,
+    /// The station stops.
+    Stopped,
+    /// The node does not serve: its partner does, or nobody yet.
+    Passive,
     /// A balancer did not say properly for whom it speaks.
     Proxy(ParseError),
     /// The client is refused; it is counted already.
@@ -30,23 +43,18 @@ enum Failure {
     Tls(io::Error),
 }
 
-/// Does what comes before the first frame, in the time that a device has to say who it is. None if
-/// the connection ends here, which is counted.
+/// Does what comes before the first frame, each step in the time that a device has to say who it
+/// is. None if the connection ends here, which is counted.
 pub(crate) async fn prelude(
     connection: &mut Connection,
-    stopping: &mut Stopping,
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
-) -> Option<Io> {
-    let limit = connection.shared.handshake_timeout();
-    let work = tokio::time::timeout(limit, open(connection, stream, acceptor));
-    let outcome = stopping.unless(std::pin::pin!(work)).await;
-    let (reason, offence) = match outcome {
-        Some(Ok(Ok(io))) => return Some(io),
-        Some(Ok(Err(failure))) => note(connection, failure),
-        Some(Err(_)) => ("handshake-timeout", Some(Offence::HandshakeTimeout)),
-        None => ("stopped", None),
+) -> Option<(Io, Stopping)> {
+    let failure = match opened(connection, stream, acceptor).await {
+        Ok(opened) => return Some(opened),
+        Err(failure) => failure,
     };
+    let (reason, offence) = note(connection, failure);
     count(&connection.shared.metrics().closed, reason);
     if let Some(offence) = offence {
         connection.offence(offence);
@@ -58,6 +66,9 @@ fn note(connection: &Connection, failure: Failure) -> (&'static str, Option<Offe
     let metrics = connection.shared.metrics();
     match failure {
         Failure::Gone => ("device-closed", Some(Offence::Probe)),
+        Failure::TimedOut => ("handshake-timeout", Some(Offence::HandshakeTimeout)),
+        Failure::Stopped => ("stopped", None),
+        Failure::Passive => ("passive", None),
         Failure::Proxy(error) => {
             metrics.proxy_errors.inc();
             tracing::warn!(balancer = %connection.remote, %error, "no valid PROXY header from a balancer");
@@ -71,19 +82,64 @@ fn note(connection: &Connection, failure: Failure) -> (&'static str, Option<Offe
     }
 }
 
-async fn open(
+async fn opened(
     connection: &mut Connection,
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
-) -> Result<Io, Failure> {
-    if connection.shared.is_balancer(connection.remote.ip())
-        && let Some(client) = client(&stream).await?
-    {
-        connection.name(client).map_err(|_| Failure::Refused)?;
+) -> Result<(Io, Stopping), Failure> {
+    let shared = Arc::clone(&connection.shared);
+    if shared.is_balancer(connection.remote.ip()) {
+        let mut stopping = Stopping::new(Arc::clone(&shared));
+        let client = in_time(&mut stopping, client(&stream)).await?;
+        if let Some(client) = client {
+            connection.name(client).map_err(|_| Failure::Refused)?;
+        }
     }
-    let Some(acceptor) = acceptor else {
-        return Ok(Io::plain(stream));
+    let mut stopping = served(&shared).await?;
+    let io = match acceptor {
+        None => Io::plain(stream),
+        Some(acceptor) => in_time(&mut stopping, secured(stream, acceptor)).await?,
     };
+    Ok((io, stopping))
+}
+
+/// What `step` comes to, in the time that a device has to say who it is.
+async fn in_time<T>(
+    stopping: &mut Stopping,
+    step: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let limit = stopping.shared().handshake_timeout();
+    let step = pin!(tokio::time::timeout(limit, step));
+    match stopping.unless(step).await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(_)) => Err(Failure::TimedOut),
+        None if stopping.is_deposed() => Err(Failure::Passive),
+        None => Err(Failure::Stopped),
+    }
+}
+
+/// Whether the node serves this device, whose coming is a vote. What is returned tells when it ends.
+async fn served(shared: &Arc<Shared>) -> Result<Stopping, Failure> {
+    let role = &shared.deps.role;
+    let mut stopping = Stopping::new(Arc::clone(shared));
+    if role.serves() {
+        return Ok(stopping);
+    }
+    let vote = pin!(tokio::time::timeout(VOTE_WAIT, role.request()));
+    match stopping.unless(vote).await {
+        Some(Ok(Service::Here)) => {}
+        None if !stopping.is_deposed() => return Err(Failure::Stopped),
+        _ => return Err(Failure::Passive),
+    }
+    let stopping = Stopping::new(Arc::clone(shared));
+    if role.serves() {
+        Ok(stopping)
+    } else {
+        Err(Failure::Passive)
+    }
+}
+
+async fn secured(stream: TcpStream, acceptor: TlsAcceptor) -> Result<Io, Failure> {
     let mut stream = acceptor.accept(stream).await.map_err(Failure::Tls)?;
     tls::bound(stream.get_mut().1);
     Ok(Io::tls(stream))

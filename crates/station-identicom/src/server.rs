@@ -9,7 +9,7 @@ use std::time::Duration;
 use spica_model::TopicError;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::codec::Io;
 use crate::listener::{self, Accepted, Listener};
@@ -56,6 +56,8 @@ pub struct Server {
     tls_addr: Option<SocketAddr>,
     listeners: TaskTracker,
     connections: TaskTracker,
+    /// Cuts the connections when the node ceases to serve.
+    _role: AbortOnDropHandle<()>,
 }
 
 impl Server {
@@ -75,8 +77,10 @@ impl Server {
         };
         let (plain, local_addr) = bind(settings.listen)?;
         let balancers = settings.proxy_protocol_from.clone();
+        let shared = Arc::new(Shared::new(deps, balancers));
         let server = Self {
-            shared: Arc::new(Shared::new(deps, balancers)),
+            _role: AbortOnDropHandle::new(tokio::spawn(watch_role(Arc::clone(&shared)))),
+            shared,
             local_addr,
             tls_addr: secure.as_ref().map(|((_, address), _)| *address),
             listeners: TaskTracker::new(),
@@ -156,7 +160,7 @@ async fn accept(
     acceptor: Option<TlsAcceptor>,
     connections: TaskTracker,
 ) {
-    let mut stopping = Stopping::new(Arc::clone(&shared));
+    let mut stopping = Stopping::lasting(Arc::clone(&shared));
     let mut was_refused = false;
     while let Some(accepted) = stopping.unless(pin!(listener.accept())).await {
         let is_refused = matches!(accepted, Accepted::Shed | Accepted::Rested(_));
@@ -183,6 +187,17 @@ async fn accept(
     }
 }
 
+/// Cuts what is open whenever the node ceases to serve: what its devices would still be told is for
+/// its partner to say.
+async fn watch_role(shared: Arc<Shared>) {
+    let role = &shared.deps.role;
+    loop {
+        role.began().await;
+        role.ended().await;
+        shared.stop.cut_reign();
+    }
+}
+
 /// Gives a connection its task.
 fn open(
     connections: &TaskTracker,
@@ -191,23 +206,24 @@ fn open(
     acceptor: Option<&TlsAcceptor>,
 ) {
     let shared = &connection.shared;
-    if acceptor.is_some() || shared.is_balancer(connection.remote.ip()) {
+    let stopping = Stopping::new(Arc::clone(shared));
+    let is_plain = acceptor.is_none() && !shared.is_balancer(connection.remote.ip());
+    if !is_plain || !shared.deps.role.serves() {
         connections.spawn(serve(connection, stream, acceptor.cloned()));
         return;
     }
     let opened = shared.deps.clock.monotonic();
-    let stopping = Stopping::new(Arc::clone(shared));
     let session = Session::new(connection, Io::plain(stream), stopping, opened);
     connections.spawn(converse(session));
 }
 
-/// Serves a connection that begins with a balancer's header or a TLS handshake.
+/// Serves a connection that does not begin with its first frame: a balancer's header, a vote, or a
+/// TLS handshake come before.
 async fn serve(mut connection: Connection, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
     let opened = connection.shared.deps.clock.monotonic();
-    let mut stopping = Stopping::new(Arc::clone(&connection.shared));
-    let prelude = prelude(&mut connection, &mut stopping, stream, acceptor);
+    let prelude = prelude(&mut connection, stream, acceptor);
     // On the heap, and gone when it is over.
-    if let Some(io) = Box::pin(prelude).await {
+    if let Some((io, stopping)) = Box::pin(prelude).await {
         converse(Session::new(connection, io, stopping, opened)).await;
     }
 }

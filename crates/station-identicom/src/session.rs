@@ -164,7 +164,11 @@ impl Session {
     /// it does.
     fn handle(&mut self, wake: Wake) -> Option<End> {
         if matches!(wake, Wake::Phase(Phase::Cut)) {
-            return Some(End::Cut);
+            return Some(if self.stopping.is_deposed() {
+                End::Passive
+            } else {
+                End::Cut
+            });
         }
         with_buffers(|buffers| {
             let gone = self.tell(wake, buffers);

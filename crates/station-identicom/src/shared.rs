@@ -14,6 +14,7 @@ use spica_identicom_proto::profile::Profile;
 use spica_journal::{CommitError, SharedJournal, SubmitError, Watermark};
 use spica_model::{Lane, Topic};
 use spica_objects::PictureStore;
+use spica_role::SharedRole;
 use spica_views::{DeviceService, Views};
 
 use crate::metrics::{Metrics, count};
@@ -28,6 +29,8 @@ pub struct Deps {
     pub views: Arc<Views>,
     /// Who writes what becomes of commands.
     pub devices: Arc<DeviceService>,
+    /// Whether this node serves: one of a pair only does while it is active.
+    pub role: SharedRole,
     /// Where pictures go.
     pub pictures: PictureStore,
     /// Who decides about new connections; shared with whoever bans by hand.

@@ -1,9 +1,10 @@
-//! Telling all connections that the station stops, without a future of its own in each of them.
+//! Telling all connections that the station stops or the node serves no more, without a future of
+//! its own in each of them.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
@@ -18,14 +19,15 @@ pub(crate) enum Phase {
     Running,
     /// It takes no new ones and finishes what is in hand.
     Finishing,
-    /// Its time is over: what is left is cut.
+    /// Its time is over, or the node serves no more: what is left is cut.
     Cut,
 }
 
-/// The phase, and the tasks to wake when it changes.
+/// The phase, how often the node ceased to serve, and the tasks to wake when either changes.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     phase: AtomicU8,
+    reign: AtomicU32,
     wakers: Mutex<Slab<Waker>>,
 }
 
@@ -41,6 +43,17 @@ impl Stop {
     /// Goes on to `phase` and wakes everyone.
     pub(crate) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// The node serves no more: cuts everything that was begun until now, and nothing that is begun
+    /// when it serves again.
+    pub(crate) fn cut_reign(&self) {
+        self.reign.fetch_add(1, Ordering::AcqRel);
+        self.wake();
+    }
+
+    fn wake(&self) {
         for (_, waker) in self.wakers.lock().iter() {
             waker.wake_by_ref();
         }
@@ -53,15 +66,40 @@ pub(crate) struct Stopping {
     shared: Arc<Shared>,
     key: Option<usize>,
     seen: Phase,
+    /// In which of the node's reigns it began; none if it outlives them.
+    reign: Option<u32>,
 }
 
 impl Stopping {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
+    /// For what begins now. Whether the node serves is to be asked after this: an end of its reign in
+    /// between is not missed then.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let reign = shared.stop.reign.load(Ordering::Acquire);
+        Self::with(shared, Some(reign))
+    }
+
+    /// For what goes on whether the node serves or not.
+    pub(crate) const fn lasting(shared: Arc<Shared>) -> Self {
+        Self::with(shared, None)
+    }
+
+    const fn with(shared: Arc<Shared>, reign: Option<u32>) -> Self {
         Self {
             shared,
             key: None,
             seen: Phase::Running,
+            reign,
         }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether the node has ceased to serve since this began.
+    pub(crate) fn is_deposed(&self) -> bool {
+        let now = self.shared.stop.reign.load(Ordering::Acquire);
+        self.reign.is_some_and(|reign| reign != now)
     }
 
     /// Ready with a phase that was not seen before. A task polls this with the same waker always.
@@ -71,7 +109,11 @@ impl Stopping {
             self.key = Some(stop.wakers.lock().insert(cx.waker().clone()));
         }
         // Read after the waker is known: a change in between is not missed.
-        let phase = stop.phase();
+        let phase = if self.is_deposed() {
+            Phase::Cut
+        } else {
+            stop.phase()
+        };
         if phase > self.seen {
             self.seen = phase;
             return Poll::Ready(phase);

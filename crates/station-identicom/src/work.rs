@@ -218,6 +218,8 @@ pub(crate) enum End {
     Gone,
     /// The station's time to stop was over.
     Cut,
+    /// The node serves no more: its partner does.
+    Passive,
 }
 
 impl End {
@@ -227,6 +229,7 @@ impl End {
             Self::Closed(reason) => reason.as_str(),
             Self::Gone => "device-closed",
             Self::Cut => "cut",
+            Self::Passive => "passive",
         }
     }
 }

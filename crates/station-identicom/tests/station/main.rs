@@ -13,6 +13,7 @@ mod dialogue;
 mod journal;
 mod pictures;
 mod proxy;
+mod role;
 mod stop;
 mod support;
 mod tls;

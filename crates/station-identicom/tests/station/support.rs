@@ -14,6 +14,7 @@ use spica_journal::memory::{Limits, MemoryJournal};
 use spica_journal::{Followed, Journal};
 use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Record, Seq, Timestamp, Topic};
 use spica_objects::PictureStore;
+use spica_role::scripted::Scripted;
 use spica_station_identicom::{AdmissionCollector, Deps, Metrics, Server, Settings};
 use spica_views::{DeviceService, Views};
 use tempfile::TempDir;
@@ -41,6 +42,7 @@ pub(crate) struct Station {
     pub(crate) views: Arc<Views>,
     pub(crate) devices: Arc<DeviceService>,
     pub(crate) pictures: PictureStore,
+    pub(crate) role: Scripted,
     pub(crate) server: Option<Server>,
     deps: Deps,
     settings: Settings,
@@ -79,7 +81,9 @@ impl Station {
             ..Settings::default()
         };
         change(&mut settings);
-        let deps = deps(&journal, &settings, directory.path());
+        let role = Scripted::default();
+        role.serve();
+        let deps = deps(&journal, &role, &settings, directory.path());
         let mut registry = Registry::default();
         deps.metrics.register(&mut registry);
         AdmissionCollector::register(Arc::clone(&deps.admission), &mut registry);
@@ -89,6 +93,7 @@ impl Station {
             views: Arc::clone(&deps.views),
             devices: Arc::clone(&deps.devices),
             pictures: deps.pictures.clone(),
+            role,
             server: Some(server),
             deps,
             settings,
@@ -207,7 +212,12 @@ impl Drop for Station {
     }
 }
 
-fn deps(journal: &Arc<MemoryJournal>, settings: &Settings, directory: &Path) -> Deps {
+fn deps(
+    journal: &Arc<MemoryJournal>,
+    role: &Scripted,
+    settings: &Settings,
+    directory: &Path,
+) -> Deps {
     let node = Topic::new("root").unwrap();
     let clock = Arc::new(SystemClock);
     let journal: Arc<dyn Journal> = Arc::clone(journal) as _;
@@ -224,6 +234,7 @@ fn deps(journal: &Arc<MemoryJournal>, settings: &Settings, directory: &Path) -> 
         journal,
         views,
         devices: Arc::new(devices),
+        role: Arc::new(role.clone()),
         pictures: open_pictures(directory),
         admission: Arc::new(Mutex::new(Admission::new(settings.admission.limits()))),
         clock,
