@@ -179,7 +179,7 @@ fn values(tree: &StateTree) -> Vec<Record> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
     fn what_retention_leaves_is_enough(steps in prop::collection::vec(step(), 0..60)) {
