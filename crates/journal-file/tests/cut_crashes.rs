@@ -306,7 +306,7 @@ fn strike(bench: &Bench, fault: Fault, skip: u64, common: u64, then: impl FnOnce
     }
     done.unwrap_err();
     copy.disk().calm();
-    if fault == Fault::PowerCut || skip % 2 == 0 {
+    if fault == Fault::PowerCut || skip.is_multiple_of(2) {
         copy.crash();
     } else {
         copy.kill();

@@ -13,6 +13,7 @@ mod aside;
 mod finish;
 mod plan;
 mod read;
+mod split;
 
 use std::path::Path;
 use std::sync::Arc;

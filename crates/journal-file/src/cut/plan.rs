@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use spica_journal_format::{
-    Batch, BatchKind, Cut, CutEnd, Found, Item, PAGE_BYTES, Scan, Secret, SegmentHeader, Slot,
-    State,
+    Batch, Cut, CutEnd, Found, PAGE_BYTES, Scan, Secret, SegmentHeader, Slot, State,
 };
-use spica_model::{Epoch, Lane, Record, Seq, Timestamp};
+use spica_model::{Epoch, Lane, Seq, Timestamp};
 use spica_storage::Storage;
 
 use super::aside::{AsideWriter, Written};
+use super::split::Split;
 use super::{CutError, CutReport, Fresh};
 use crate::error::OpenError;
 use crate::lane::recover::{Looked, SegmentFile, read_state, rebuild_header, take_inventory};
@@ -33,22 +33,6 @@ pub(super) struct Before<'a> {
     stale: bool,
     segments: Vec<SegmentFile>,
     names: BTreeSet<String>,
-}
-
-/// Parts the records of a lane, in their order.
-struct Split<'a> {
-    /// The last record that may stay.
-    stays: Seq,
-    /// Where the records behind it go; none if they go nowhere.
-    aside: Option<AsideWriter<'a>>,
-    /// The place after the last record that was met.
-    next: Seq,
-    /// The last record that stays, and where it stands.
-    last: Option<(Seq, u64, Batch)>,
-    /// The first segment that is in use.
-    oldest: Option<(u64, Seq)>,
-    /// Segments that hold what cannot be read, or is not used.
-    unclear: BTreeSet<u64>,
 }
 
 /// What of a lane stays, and what was written of the rest.
@@ -323,38 +307,6 @@ impl<'a> Before<'a> {
             Some((name.clone(), number))
         });
         old.map(|(name, number)| (name, self.copy_name(number)))
-    }
-}
-
-impl Split<'_> {
-    fn batch(&mut self, segment: u64, batch: &Batch) -> Result<(), OpenError> {
-        let header = batch.header;
-        if header.kind != BatchKind::Records {
-            return Ok(());
-        }
-        for item in batch.clone().records() {
-            match item {
-                Item::Record(record) if record.position.seq >= self.next => {
-                    self.record(segment, batch, &record)?;
-                }
-                Item::Record(_) | Item::Damaged { .. } => drop(self.unclear.insert(segment)),
-            }
-        }
-        self.next = self.next.max(header.next());
-        Ok(())
-    }
-
-    fn record(&mut self, segment: u64, batch: &Batch, record: &Record) -> Result<(), OpenError> {
-        let seq = record.position.seq;
-        self.next = seq.next();
-        if seq <= self.stays {
-            self.last = Some((seq, segment, batch.clone()));
-            return Ok(());
-        }
-        match &mut self.aside {
-            Some(aside) => aside.push(record),
-            None => Ok(()),
-        }
     }
 }
 
