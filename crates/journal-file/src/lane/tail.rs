@@ -65,11 +65,16 @@ impl Tail {
         self.after
     }
 
-    /// Whether the next read is served from memory, and does not wait for a disk.
+    /// The newest record that can be read.
     #[must_use]
-    pub fn is_near(&self) -> bool {
-        self.after >= self.lane.staged.durable()
-            || self.lane.recent.holding(self.after.next()).is_some()
+    pub fn staged(&self) -> Seq {
+        self.lane.staged.durable()
+    }
+
+    /// Whether there is nothing to read at present.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.after >= self.staged()
     }
 
     /// Resolves when there is more to read, or the lane has failed or closed.

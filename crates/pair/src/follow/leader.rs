@@ -141,6 +141,12 @@ impl Leader {
         true
     }
 
+    /// Bytes of a lane on the way.
+    #[must_use]
+    pub fn bytes(&self, lane: Lane) -> usize {
+        self.lanes[lane.index()].bytes
+    }
+
     /// What the follower has on its disk.
     #[must_use]
     pub fn has(&self, lane: Lane) -> Seq {
@@ -178,7 +184,10 @@ mod tests {
             assert!(leader.acked(lane, at));
         }
         let normal = order.iter().filter(|lane| **lane == Lane::Normal).count();
-        assert_eq!((order[0], order[8], normal), (Lane::Critical, Lane::Normal, 2));
+        assert_eq!(
+            (order[0], order[8], normal),
+            (Lane::Critical, Lane::Normal, 2)
+        );
     }
 
     #[test]
@@ -217,11 +226,17 @@ mod tests {
             first: Seq(first),
             last: Seq(last),
         };
-        let mine = [history(&[(1, 1), (2, 6)], 1, 9), history(&[(2, 100)], 100, 200)];
+        let mine = [
+            history(&[(1, 1), (2, 6)], 1, 9),
+            history(&[(2, 100)], 100, 200),
+        ];
         let theirs = [history(&[(1, 1), (3, 5)], 1, 8), history(&[], 1, 0)];
         assert_eq!(
             Leader::compare(&mine, &theirs),
-            [Begin::Parted { common: Seq(4) }, Begin::Anew { first: Seq(100) }]
+            [
+                Begin::Parted { common: Seq(4) },
+                Begin::Anew { first: Seq(100) }
+            ]
         );
     }
 }

@@ -1,0 +1,250 @@
+//! The actor: gives events to the pair's core and does what it says.
+
+mod links;
+mod orders;
+mod outputs;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use spica_clock::SharedClock;
+use spica_journal::Journal as _;
+use spica_journal_file::FileJournal;
+use spica_model::{Epoch, Lane, Seq};
+use spica_pair::witness::Answer;
+use spica_pair::{Event, Output, Pair, Status, Time, Verdict};
+use spica_pair_proto::{Control, Hello};
+use spica_role::{Order, OrderError};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_rustls::TlsStream;
+
+use self::orders::Waiting;
+use crate::handle::Restart;
+use crate::link::{Link, LinkDeps};
+use crate::memory::{Memory, Remembered};
+use crate::notices::Notices;
+use crate::role::Shown;
+use crate::witness::Asker;
+
+/// How often the journal is asked whether it lives (DEAD?).
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What comes to the actor.
+pub(crate) enum Input {
+    /// A connection whose hands are shaken.
+    LinkUp {
+        id: u64,
+        stream: Box<TlsStream<TcpStream>>,
+        theirs: Hello,
+    },
+    /// It has ended.
+    LinkDown { link: u64, reason: String },
+    /// The partner has said something.
+    Said { link: u64, control: Control },
+    /// A request.
+    Vote(oneshot::Sender<Verdict>),
+    /// An operator's order.
+    Order {
+        order: Order,
+        by: Arc<str>,
+        answer: oneshot::Sender<Result<(), OrderError>>,
+    },
+    /// The witness has answered.
+    Witness { epoch: Epoch, answer: Answer },
+    /// All that was placed is on both nodes.
+    Drained,
+    /// The node stops.
+    Stop,
+}
+
+/// What the actor works with.
+pub(crate) struct Parts {
+    pub(crate) journal: Arc<FileJournal>,
+    pub(crate) clock: SharedClock,
+    pub(crate) origin: Instant,
+    pub(crate) memory: Memory,
+    pub(crate) remembered: Remembered,
+    pub(crate) notices: Notices,
+    pub(crate) asker: Asker,
+    pub(crate) link: LinkDeps,
+    pub(crate) linked: Arc<AtomicBool>,
+    pub(crate) stuck_after: Duration,
+    pub(crate) restart: watch::Sender<Option<Restart>>,
+}
+
+/// See the module's page.
+pub(crate) struct Actor {
+    pair: Pair,
+    parts: Parts,
+    link: Option<Link>,
+    shown: watch::Sender<Shown>,
+    leads: bool,
+    /// What was placed when the journal was last asked and had not answered, and since when.
+    asked: [Option<(Seq, Instant)>; 2],
+    /// What the partner had when it last took something, and when that was.
+    partner_moved: ([Seq; 2], Instant),
+    waiting: Waiting,
+    ended: bool,
+}
+
+impl Actor {
+    pub(crate) fn new(pair: Pair, parts: Parts) -> (Self, watch::Receiver<Shown>) {
+        let (shown, seen) = watch::channel(Shown {
+            status: pair.status(),
+            leads: false,
+            partner_http: None,
+            notices: Arc::new([]),
+        });
+        let now = parts.clock.monotonic();
+        let actor = Self {
+            pair,
+            parts,
+            link: None,
+            shown,
+            leads: false,
+            asked: [None; 2],
+            partner_moved: ([Seq::ZERO; 2], now),
+            waiting: Waiting::default(),
+            ended: false,
+        };
+        (actor, seen)
+    }
+
+    /// Runs until the node stops or begins again.
+    pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        self.look();
+        while !self.ended {
+            let now = self.now();
+            let until = self.pair.deadline().saturating_sub(now).min(LOOK);
+            tokio::select! {
+                input = inputs.recv() => match input {
+                    Some(input) => self.take(input),
+                    None => return,
+                },
+                () = tokio::time::sleep(until) => self.look(),
+            }
+            self.show();
+        }
+        // What was said last must get out.
+        self.part().await;
+    }
+
+    fn now(&self) -> Time {
+        self.parts.clock.monotonic() - self.parts.origin
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::LinkUp { id, stream, theirs } => self.link_up(id, *stream, theirs),
+            Input::LinkDown { link, reason } => self.link_down(link, &reason),
+            Input::Said { link, control } => self.said(link, control),
+            Input::Vote(answer) => {
+                let (mut out, now) = (Vec::new(), self.now());
+                let verdict = self.pair.vote(now, &mut out);
+                self.carry_out(out);
+                self.show();
+                // Who does not wait for it any more does not need it.
+                let _ = answer.send(verdict);
+            }
+            Input::Order { order, by, answer } => self.ordered(order, &by, answer),
+            Input::Witness { epoch, answer } => self.event(Event::Witness { epoch, answer }),
+            Input::Drained => self.event(Event::Drained),
+            Input::Stop => self.stop(),
+        }
+    }
+
+    /// Gives an event to the core and does what it says.
+    fn event(&mut self, event: Event) {
+        let (mut out, now) = (Vec::new(), self.now());
+        self.pair.step(now, event, &mut out);
+        self.carry_out(out);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            self.output(output);
+        }
+    }
+
+    /// Asks the journal, and the link how far the partner is.
+    fn look(&mut self) {
+        if self.answers() {
+            let ends = Lane::ALL.map(|lane| self.parts.journal.durable_here(lane).durable());
+            let epoch = self.parts.journal.epoch();
+            self.event(Event::Answered { ends, epoch });
+        } else {
+            self.event(Event::Tick);
+        }
+        self.look_at_partner();
+        if self.leads {
+            self.parts.notices.record();
+        }
+        self.look_at_orders();
+    }
+
+    /// Whether both lanes commit: what was placed is durable here within the time after which the
+    /// partner would count as gone.
+    fn answers(&mut self) -> bool {
+        let now = self.parts.clock.monotonic();
+        let patience = self.parts.link.silence / 5;
+        Lane::ALL.into_iter().all(|lane| {
+            let here = self.parts.journal.durable_here(lane);
+            if here.failure().is_some() {
+                return false;
+            }
+            let asked = &mut self.asked[lane.index()];
+            match asked {
+                Some((placed, since)) if here.durable() < *placed => now - *since < patience,
+                _ => {
+                    let placed = self.parts.journal.status(lane).last;
+                    *asked = (here.durable() < placed).then_some((placed, now));
+                    true
+                }
+            }
+        })
+    }
+
+    /// Says how far the partner is, and whether it is stuck.
+    fn look_at_partner(&mut self) {
+        let lag = self.link.as_ref().and_then(|link| link.shared.lag());
+        self.event(Event::Lag(lag.map(|(lag, _)| lag)));
+        let now = self.parts.clock.monotonic();
+        let Some((lag, has)) = lag else {
+            self.partner_moved.1 = now;
+            return;
+        };
+        if lag == [0, 0] || has != self.partner_moved.0 {
+            self.partner_moved = (has, now);
+        } else if now - self.partner_moved.1 > self.parts.stuck_after {
+            self.partner_moved.1 = now;
+            self.event(Event::PartnerStuck);
+        }
+    }
+
+    /// Shows the other parts how this node stands.
+    fn show(&mut self) {
+        let status = self.pair.status();
+        let (leads, notices) = (self.leads, self.parts.notices.said());
+        let http = self.link.as_ref().and_then(|link| link.theirs.http.clone());
+        self.shown.send_if_modified(|shown| {
+            let changed = is_news(&shown.status, &status)
+                || shown.leads != leads
+                || shown.notices.len() != notices.len();
+            shown.status = status;
+            shown.leads = leads;
+            shown.notices = notices.into();
+            if let Some(http) = http {
+                shown.partner_http = Some(http.into());
+            }
+            changed
+        });
+    }
+}
+
+/// Whether anybody who waits for a change must look.
+fn is_news(old: &Status, new: &Status) -> bool {
+    (old.state, old.phase, old.epoch, old.gate, old.partner_alive)
+        != (new.state, new.phase, new.epoch, new.gate, new.partner_alive)
+}

@@ -1,0 +1,181 @@
+//! The connection to the partner, and who follows whom on it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use spica_model::{Epoch, Lane, Seq};
+use spica_pair::follow::{Begin, Leader};
+use spica_pair::history::History;
+use spica_pair::star::State;
+use spica_pair::{Event, Message};
+use spica_pair_proto::{Control, Hello, LaneHello, Start};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+use super::Actor;
+use crate::handle::Restart;
+use crate::link::Link;
+
+/// How long the last words may take to get out.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+impl Actor {
+    /// A new connection takes the place of an old one: who dials has lost that.
+    pub(super) fn link_up(&mut self, id: u64, stream: TlsStream<TcpStream>, theirs: Hello) {
+        tracing::info!(
+            partner = theirs.side,
+            program = theirs.program,
+            "pair: the link to the partner is up"
+        );
+        self.link = Some(Link::start(id, stream, theirs, &self.parts.link));
+        self.parts.linked.store(true, Ordering::Relaxed);
+        self.look();
+    }
+
+    pub(super) fn link_down(&mut self, id: u64, reason: &str) {
+        if self.link.as_ref().is_some_and(|link| link.id == id) {
+            tracing::warn!(reason, "pair: the link to the partner is down");
+            self.link = None;
+            self.parts.linked.store(false, Ordering::Relaxed);
+            self.event(Event::Lag(None));
+        }
+    }
+
+    pub(super) fn say(&mut self, message: Message) {
+        if let Some(link) = &self.link
+            && !link.say(message.into())
+        {
+            self.link_down(link.id, "it takes no more messages");
+        }
+    }
+
+    pub(super) fn said(&mut self, id: u64, control: Control) {
+        if self.link.as_ref().is_none_or(|link| link.id != id) {
+            return;
+        }
+        match control {
+            Control::Says(said) => {
+                let message = Message::from(said);
+                self.event(Event::Received(message));
+                if let Message::Beat(beat) = message
+                    && beat.state == State::Active
+                {
+                    self.ask_to_follow();
+                }
+            }
+            Control::Follow { lanes } => self.let_follow(&lanes),
+            Control::Start { reign, lanes } => self.start_following(Epoch(reign), lanes),
+            Control::PleaseHandOver { by } => self.asked_to_hand_over(&by),
+            Control::Hello(_)
+            | Control::Refused { .. }
+            | Control::Object { .. }
+            | Control::ObjectKept { .. } => {}
+        }
+    }
+
+    fn histories(&self) -> [History; 2] {
+        Lane::ALL.map(|lane| {
+            let history = self.parts.journal.history(lane);
+            History {
+                reigns: history.reigns,
+                first: history.first,
+                last: history.last,
+            }
+        })
+    }
+
+    /// The passive says where it stands, once per connection.
+    pub(super) fn ask_to_follow(&mut self) {
+        if self.pair.status().state != State::Passive {
+            return;
+        }
+        let Some(link) = &self.link else { return };
+        if link.shared.is_following() || self.waiting.follow == Some(link.id) {
+            return;
+        }
+        self.waiting.follow = Some(link.id);
+        let lanes = self.histories().each_ref().map(LaneHello::from);
+        link.say(Control::Follow { lanes });
+    }
+
+    /// The active compares, and begins to send.
+    fn let_follow(&mut self, lanes: &[LaneHello; 2]) {
+        let status = self.pair.status();
+        let Some(link) = &self.link else { return };
+        if status.state != State::Active {
+            return;
+        }
+        let theirs = lanes.each_ref().map(History::from);
+        let begins = Leader::compare(&self.histories(), &theirs);
+        link.say(Control::Start {
+            reign: status.epoch.0,
+            lanes: begins.map(Start::from),
+        });
+        if let [Begin::After(critical), Begin::After(normal)] = begins {
+            let after = [critical, normal];
+            for lane in Lane::ALL {
+                self.parts.journal.partner_has(lane, after[lane.index()]);
+            }
+            link.shared.lead(status.epoch, after);
+            self.partner_moved = (after, self.parts.clock.monotonic());
+            return;
+        }
+        for (lane, begin) in Lane::ALL.into_iter().zip(begins) {
+            if let Begin::Parted { common } = begin {
+                self.event(Event::Parted { lane, common });
+            }
+        }
+    }
+
+    /// The passive begins to take, or must put its own journal in order first.
+    fn start_following(&mut self, reign: Epoch, lanes: [Start; 2]) {
+        if self.pair.status().state != State::Passive {
+            return;
+        }
+        if let [Start::After(critical), Start::After(normal)] = lanes {
+            let after = [Seq(critical), Seq(normal)];
+            self.parts
+                .journal
+                .set_acknowledge(spica_journal_file::Acknowledge::Both);
+            if let Some(link) = &self.link {
+                link.shared.follow(reign, after);
+            }
+            return;
+        }
+        for (lane, start) in Lane::ALL.into_iter().zip(lanes) {
+            match start {
+                Start::After(_) => {}
+                Start::Parted(common) => {
+                    let common = Seq(common);
+                    return self.event(Event::Parted { lane, common });
+                }
+                Start::Anew(first) => {
+                    let first = Seq(first);
+                    tracing::warn!(
+                        %lane, %first,
+                        "pair: the active no longer has what this node needs next: the lane begins anew"
+                    );
+                    return self.leave(Restart::Anew { lane, first });
+                }
+            }
+        }
+    }
+
+    /// This node takes its own records in: whatever still comes is of a reign that is over.
+    pub(super) fn end_following(&mut self) {
+        self.waiting.follow = None;
+        if let Some(link) = &self.link
+            && link.shared.is_following()
+        {
+            link.shared.end();
+        }
+    }
+
+    /// Lets the last words get out.
+    pub(super) async fn part(&mut self) {
+        if let Some(link) = self.link.take() {
+            // Whether they did, the other side will find out.
+            let _ = tokio::time::timeout(LAST_WORDS, link.close()).await;
+        }
+    }
+}

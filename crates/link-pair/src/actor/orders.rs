@@ -1,0 +1,130 @@
+//! What operators order, and the end.
+
+use std::sync::Arc;
+
+use spica_pair::star::State;
+use spica_pair::{Event, Phase, Sync};
+use spica_pair_proto::Control;
+use spica_role::{Order, OrderError};
+use tokio::sync::oneshot;
+
+use super::Actor;
+
+type Answer = oneshot::Sender<Result<(), OrderError>>;
+
+/// What somebody waits for.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// The connection on which this node asked to follow.
+    pub(super) follow: Option<u64>,
+    /// An order, and whether its end is that this node serves.
+    order: Option<(bool, Answer)>,
+    /// Stop when the hand-over is done.
+    stopping: bool,
+}
+
+impl Actor {
+    pub(super) fn ordered(&mut self, order: Order, by: &Arc<str>, answer: Answer) {
+        tracing::warn!(?order, by = &**by, "pair: an order");
+        let refused = match order {
+            Order::SwitchOver => self.order_switch_over(by),
+            Order::Promote if self.leads => Some("this node is active already"),
+            Order::Promote => {
+                self.event(Event::Order(spica_pair::Order::Promote));
+                None
+            }
+            Order::Rejoin => self.rejoin(),
+        };
+        match refused {
+            Some(reason) => {
+                // Who does not wait any more does not need it.
+                let _ = answer.send(Err(OrderError::NotNow(reason.into())));
+            }
+            None => {
+                let serves = order != Order::Rejoin && !self.pair_hands_over();
+                self.waiting.order = Some((serves, answer));
+                self.look_at_orders();
+            }
+        }
+    }
+
+    fn pair_hands_over(&self) -> bool {
+        matches!(
+            self.pair.status().phase,
+            Phase::HandingOver | Phase::Leaving
+        )
+    }
+
+    fn order_switch_over(&mut self, by: &str) -> Option<&'static str> {
+        let status = self.pair.status();
+        match status.state {
+            State::Active if status.sync == Sync::Complete => {
+                self.event(Event::Order(spica_pair::Order::SwitchOver));
+                None
+            }
+            State::Active => Some(
+                "the partner does not hold everything yet: wait until `spica pair status` says that \
+                 it is complete",
+            ),
+            State::Passive if status.partner_alive => {
+                let by = by.to_owned();
+                let said = self
+                    .link
+                    .as_ref()
+                    .is_some_and(|link| link.say(Control::PleaseHandOver { by }));
+                (!said).then_some("the link to the partner is down")
+            }
+            _ => Some("neither this node nor its partner is active"),
+        }
+    }
+
+    pub(super) fn asked_to_hand_over(&mut self, by: &str) {
+        tracing::warn!(by, "pair: the partner's operator wants it to take over");
+        if let Some(reason) = self.order_switch_over(by) {
+            tracing::warn!(reason, "pair: no switch-over");
+        }
+    }
+
+    /// Begins again as one that holds nothing for sure: it follows whoever is active.
+    fn rejoin(&mut self) -> Option<&'static str> {
+        if self.leads {
+            return Some("this node is active: switch over first");
+        }
+        self.leave(crate::handle::Restart::Again(
+            spica_pair::Reason::DualPassive,
+        ));
+        None
+    }
+
+    /// Answers who waits for an order that is done.
+    pub(super) fn look_at_orders(&mut self) {
+        let leads = self.leads;
+        let done = |(serves, _): &mut (bool, Answer)| *serves == leads;
+        if let Some((_, answer)) = self.waiting.order.take_if(done) {
+            // Who does not wait any more does not need it.
+            let _ = answer.send(Ok(()));
+        }
+        if self.waiting.stopping && !self.pair_hands_over() {
+            self.end();
+        }
+    }
+
+    /// Hands over first, if the partner can take over.
+    pub(super) fn stop(&mut self) {
+        let status = self.pair.status();
+        if status.state == State::Active && status.sync == Sync::Complete {
+            self.waiting.stopping = true;
+            self.event(Event::Order(spica_pair::Order::SwitchOver));
+            if self.pair_hands_over() {
+                return;
+            }
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.event(Event::Stop);
+        self.leads = false;
+        self.ended = true;
+    }
+}

@@ -1,0 +1,107 @@
+//! What the core wants done.
+
+use spica_journal::Journal as _;
+use spica_journal_file::{Acknowledge, EpochError};
+use spica_model::Lane;
+use spica_pair::{Durable, Event, Gate, Message, Notice, Output, Reason};
+
+use super::{Actor, Input};
+use crate::handle::Restart;
+use crate::memory::Remembered;
+
+impl Actor {
+    pub(super) fn output(&mut self, output: Output) {
+        match output {
+            Output::Send(message) => self.say(message),
+            Output::Promise(epoch) => {
+                let ends = Lane::ALL.map(|lane| self.parts.journal.durable_here(lane).durable());
+                self.say(Message::Promise { epoch, ends });
+            }
+            Output::Store(durable) => self.store(durable),
+            Output::Ask(question) => self.parts.asker.ask(question),
+            Output::BeginEpoch(epoch) => match self.parts.journal.raise_epoch(epoch) {
+                Ok(()) => self.event(Event::EpochBegun { epoch }),
+                Err(EpochError::NotAfter { .. }) => {
+                    let newest = self.parts.journal.epoch();
+                    self.event(Event::EpochRefused { newest });
+                }
+                Err(error) => tracing::error!(epoch = epoch.0, "pair: {error}"),
+            },
+            Output::Lead(epoch) => {
+                self.end_following();
+                self.parts.journal.take_own(true);
+                if let Some(link) = &self.link {
+                    link.shared.set_reign(epoch);
+                }
+                self.leads = true;
+            }
+            Output::Follow => self.ask_to_follow(),
+            Output::Gate(gate) => self.parts.journal.set_acknowledge(match gate {
+                Gate::Closed => Acknowledge::Never,
+                Gate::Pair => Acknowledge::Both,
+                Gate::Solo => Acknowledge::Alone,
+            }),
+            Output::Drain => self.drain(),
+            Output::Restart(reason) => self.restart(reason),
+            Output::Refuse(_) => self.leads = false,
+            Output::Tell(notice) => self.tell(&notice),
+        }
+    }
+
+    pub(super) fn tell(&mut self, notice: &Notice) {
+        let (status, now) = (self.pair.status(), self.parts.clock.wall());
+        self.parts.notices.tell(notice, &status, now);
+    }
+
+    /// What cannot be remembered must not be acted on: the core waits for ever, and another vote or
+    /// the partner decides.
+    fn store(&mut self, durable: Durable) {
+        let complete = durable.complete > self.pair.status().authority;
+        let remembered = Remembered {
+            led: durable.led.0,
+            complete: durable.complete.0,
+            // Who is complete lacks nothing any more.
+            lacks: self.parts.remembered.lacks && !complete,
+        };
+        match self.parts.memory.store(remembered) {
+            Ok(()) => {
+                self.parts.remembered = remembered;
+                self.event(Event::Stored(durable));
+            }
+            Err(error) => tracing::error!("pair: {error}"),
+        }
+    }
+
+    /// Takes nothing more in; says when all that was placed is acknowledged.
+    fn drain(&mut self) {
+        self.leads = false;
+        self.parts.journal.take_own(false);
+        let journal = std::sync::Arc::clone(&self.parts.journal);
+        let inputs = self.parts.link.inputs.clone();
+        tokio::spawn(async move {
+            for lane in Lane::ALL {
+                let last = journal.status(lane).last;
+                if journal.watermark(lane).reached(last).await.is_err() {
+                    return;
+                }
+            }
+            // Without an actor nobody hands over any more.
+            let _ = inputs.send(Input::Drained).await;
+        });
+    }
+
+    fn restart(&mut self, reason: Reason) {
+        self.leads = false;
+        self.parts.journal.take_own(false);
+        let restart = match reason {
+            Reason::Parted { lane, common } => Restart::Cut { lane, common },
+            reason => Restart::Again(reason),
+        };
+        self.leave(restart);
+    }
+
+    pub(super) fn leave(&mut self, restart: Restart) {
+        self.parts.restart.send_replace(Some(restart));
+        self.ended = true;
+    }
+}

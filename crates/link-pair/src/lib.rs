@@ -1,0 +1,23 @@
+//! The pair as it runs: the half that this node is, and the link to the other one.
+//!
+//! A thread of its own runs everything here, so that no load on the node's other parts delays a
+//! heartbeat. On it, [`actor`] gives events to the pair's core and does what it says; [`link`] is the
+//! connection to the partner, with a reader and a writer; [`dial`] finds it. Other parts of the node
+//! see a [`Role`](spica_role::Role) and wait for [`PairHandle::restart`].
+//!
+//! What is not here: who is active and when (`spica-pair`), the bytes (`spica-pair-proto`), and how
+//! a journal is shortened between two lives of a node (`spica-node`).
+
+mod actor;
+mod config;
+mod dial;
+mod handle;
+mod link;
+mod memory;
+mod notices;
+mod role;
+mod witness;
+
+pub use config::{CompressSetting, Settings, SideSetting, SoloSetting};
+pub use handle::{Deps, PairHandle, Restart, StartError};
+pub use memory::{Memory, MemoryError, Remembered};
