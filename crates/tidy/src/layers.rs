@@ -21,7 +21,10 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("ports", &["journal", "storage", "role"]),
-    ("adapters", &["journal-file", "views", "objects", "trust"]),
+    (
+        "adapters",
+        &["journal-file", "views", "objects", "trust", "witness"],
+    ),
     ("shells", &["station-identicom", "http", "link-pair"]),
     ("assembly", &["node", "spica"]),
     (
