@@ -2,6 +2,7 @@
 
 mod ca;
 mod device;
+mod witness;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use ca::Ca;
 pub(crate) use device::Device;
+pub(crate) use witness::Witness;
 
 /// A highly-available telemetry hub: field devices in, people and systems out. What was
 /// acknowledged is never lost.
@@ -44,6 +46,9 @@ pub(crate) enum Command {
     /// Run the certificate authority that nodes know each other by
     #[command(subcommand)]
     Ca(Ca),
+    /// Run or question the witness that decides which node of a pair goes on alone
+    #[command(subcommand)]
+    Witness(Witness),
     /// Look into and repair the journal of a node that is stopped
     #[command(subcommand)]
     Journal(Journal),

@@ -10,6 +10,7 @@ mod journal;
 mod serve;
 mod simulate;
 mod token;
+mod witness;
 
 use std::future::Future;
 
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
         Command::Ca(ca) => ca::run(ca),
+        Command::Witness(witness) => block_on(witness::run(witness)),
         Command::Journal(journal) => journal::run(journal),
         Command::Config(config) => config::run(config),
         Command::Completions { shell } => {
