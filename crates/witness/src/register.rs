@@ -143,3 +143,6 @@ pub(crate) fn damaged(place: &str, reason: DamageError) -> LookError {
     let place = place.to_owned();
     LookError::Damaged { place, reason }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Servers that others wrote, as processes of their own.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -65,12 +66,12 @@ impl Drop for Process {
     }
 }
 
-fn find(program: &str, package: &str) -> String {
-    for directory in ["/usr/bin", "/usr/sbin", "/usr/local/bin"] {
-        let path = format!("{directory}/{program}");
-        if std::path::Path::new(&path).exists() {
-            return path;
-        }
-    }
-    panic!("{program} is missing: `apt-get install {package}` (the check script does)");
+/// Where a program is: by `PATH`, or where Debian puts servers.
+fn find(program: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let mut files = directories.map(|directory| directory.join(program));
+    files.find(|file| file.is_file()).unwrap_or_else(|| {
+        panic!("{program} is missing: `apt-get install {package}` (the check script does)")
+    })
 }
