@@ -18,6 +18,7 @@ use spica_model::{
     ContentType, Epoch, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp, Topic,
 };
 use spica_objects::PictureStore;
+use spica_role::scripted::Scripted;
 use spica_views::{DeviceService, Views};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -27,7 +28,7 @@ use crate::server::assemble;
 use crate::state::{App, Parts};
 use crate::token::Role;
 use crate::{Arguments, CommandCall, CommandCallError, CommandCatalogue, CommandName};
-use crate::{EncodedCommand, Metrics, token_store};
+use crate::{EncodedCommand, Metrics, PairCollector, token_store};
 
 /// A JSON record of the normal lane.
 pub(crate) fn record(topic: &str, seq: u64, payload: &str) -> Record {
@@ -60,6 +61,7 @@ pub(crate) struct Node {
     pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) stopping: CancellationToken,
+    pub(crate) role: Scripted,
     tokens: Vec<(Role, String)>,
     _directory: tempfile::TempDir,
 }
@@ -145,7 +147,11 @@ impl Node {
         let incoming = directory.path().join("incoming");
         let pictures =
             PictureStore::open(location.to_str().unwrap(), &incoming, Default::default()).unwrap();
+        let role = Scripted::default();
+        role.serve();
+        PairCollector::register(Arc::new(role.clone()), &mut registry);
         let parts = Parts {
+            role: Arc::new(role.clone()),
             devices: Arc::new(DeviceService::new(
                 journal.clone(),
                 views.clone(),
@@ -169,6 +175,7 @@ impl Node {
             journal,
             clock,
             stopping,
+            role,
             tokens: Vec::new(),
             _directory: directory,
         };

@@ -3,8 +3,8 @@
 //! for their programs.
 //!
 //! A request passes, from the outside: the listener ([`Server`], who may connect), `guard` (a place
-//! and a time limit for everything), `auth` (who asks), `extract` (bodies, within their memory), its
-//! handler in `routes`. Writes go through `publish` and `commit`, which answer only what is durable;
+//! and a time limit for everything), `served` (this node or its partner), `auth` (who asks), `extract`
+//! (bodies, within their memory), its handler in `routes`. Writes go through `publish` and `commit`, which answer only what is durable;
 //! reads of history through `scan`, off the async workers; live streams through `live`.
 //!
 //! Invariants:
@@ -37,6 +37,7 @@ mod openapi;
 mod ownership;
 mod page;
 mod paging;
+mod pair_metrics;
 pub mod place;
 mod problem;
 mod publish;
@@ -44,6 +45,7 @@ pub mod record_json;
 mod routes;
 pub mod scan;
 mod schemas;
+mod served;
 mod server;
 pub mod sound;
 pub mod sse;
@@ -60,6 +62,7 @@ pub use command_call::{
 pub use config::Settings;
 pub use metrics::Metrics;
 pub use openapi::document;
+pub use pair_metrics::PairCollector;
 pub use problem::{PartError, Problem, ProblemBody, ProblemKind, RETRY_AFTER, TYPE_PREFIX};
 pub use routes::readings;
 pub use server::{Server, StartError, router};

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
-    bans, commands, devices, health, history, live, metrics, openapi, page, pictures, records,
-    tokens, topics, tree,
+    bans, commands, devices, health, history, live, metrics, openapi, page, pair, pictures,
+    records, tokens, topics, tree,
 };
 use crate::schemas;
 use crate::state::App;
@@ -32,7 +32,7 @@ use crate::state::App;
         (name = "devices", description = "The registry of devices"),
         (name = "commands", description = "What devices are asked to do"),
         (name = "pictures", description = "What devices have seen"),
-        (name = "operation", description = "Bans and tokens"),
+        (name = "operation", description = "Bans, tokens, the pair"),
         (name = "health", description = "Health, metrics, this document, the page"),
     ),
 )]
@@ -79,8 +79,13 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(bans::remove))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))
+        .routes(routes!(pair::status))
+        .routes(routes!(pair::switch_over))
+        .routes(routes!(pair::promote))
+        .routes(routes!(pair::rejoin))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(health::active))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
         .routes(routes!(page::page))

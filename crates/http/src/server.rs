@@ -15,6 +15,7 @@ use crate::accept::Acceptor;
 use crate::config::Settings;
 use crate::guard::{guard, no_such_method, no_such_path};
 use crate::openapi;
+use crate::served::served;
 use crate::state::{App, Parts};
 
 /// Connections that wait to be accepted, as far as the system allows.
@@ -126,6 +127,7 @@ pub(crate) fn assemble(
     let router = routes
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(app.clone(), served))
         .layer(from_fn_with_state(app.clone(), guard))
         .with_state(app.clone());
     (app, router)

@@ -12,6 +12,7 @@ use spica_clock::SharedClock;
 use spica_journal::SharedJournal;
 use spica_model::{Timestamp, Topic};
 use spica_objects::PictureStore;
+use spica_role::SharedRole;
 use spica_views::{DeviceService, Views};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub views: Arc<Views>,
     /// The writer of device records.
     pub devices: Arc<DeviceService>,
+    /// Whether this node serves: one of a pair only does while it is active.
+    pub role: SharedRole,
     /// The pictures.
     pub pictures: PictureStore,
     /// Who may connect to the stations: bans by hand hold there and here.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::Stream;
+use futures::future::BoxFuture;
 use spica_model::{Lane, Position, Record, Topic, TopicFilter};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -65,6 +66,8 @@ pub(crate) struct Live {
     newer: HashMap<Topic, Position>,
     batches: Receiver<Arc<[Record]>>,
     heartbeat: Interval,
+    /// Resolves when the node serves no more.
+    ended: BoxFuture<'static, ()>,
     _open: Raised,
 }
 
@@ -103,6 +106,7 @@ impl Live {
         heartbeat.reset();
         Self {
             batches: app.parts.views.subscribe(),
+            ended: app.parts.role.ended(),
             _open: Raised::new(&app.parts.metrics.streams),
             wanted: Arc::new(wanted),
             phase,
@@ -115,8 +119,8 @@ impl Live {
         }
     }
 
-    /// The body: pieces of whole events, until the client goes, the node stops, or the token is
-    /// revoked.
+    /// The body: pieces of whole events, until the client goes, the node stops or serves no more, or
+    /// the token is revoked.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
         futures::stream::unfold(self, |mut live| async move {
             let piece = live.piece().await?;
@@ -127,13 +131,17 @@ impl Live {
     /// The next piece that is not empty.
     async fn piece(&mut self) -> Option<Bytes> {
         let stopping = self.app.stopping.clone();
+        // Out of the way of the steps, and back for the next piece.
+        let mut ended = std::mem::replace(&mut self.ended, Box::pin(std::future::pending()));
         let mut out = Vec::new();
         while out.is_empty() && !matches!(self.phase, Phase::End) {
             tokio::select! {
                 () = self.step(&mut out) => {}
                 () = stopping.cancelled() => self.phase = Phase::End,
+                () = &mut ended => self.phase = Phase::End,
             }
         }
+        self.ended = ended;
         if out.is_empty() {
             None
         } else {

@@ -1,4 +1,4 @@
-//! `/health/live` and `/health/ready`.
+//! `/health/live`, `/health/ready` and `/health/active`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,6 +6,7 @@ use serde::Serialize;
 use spica_model::Lane;
 use utoipa::ToSchema;
 
+use crate::routes::pair::CLOSED;
 use crate::state::App;
 
 /// That the process answers.
@@ -26,6 +27,30 @@ pub(crate) struct Ready {
     journal: [LaneHealth; 2],
     /// The views behind them.
     views: ViewsHealth,
+    /// The node's part in its pair; null without a partner.
+    pair: Option<PairHealth>,
+}
+
+/// A node's part in its pair.
+#[derive(Debug, Serialize, ToSchema)]
+struct PairHealth {
+    /// Whether it serves, or follows the node that does.
+    ready: bool,
+    /// `primary`, `backup`, `active` or `passive`.
+    state: &'static str,
+    /// `absent`, `catching-up`, `complete` or `stale`.
+    sync: &'static str,
+}
+
+/// Whether the node serves, for balancers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Active {
+    /// Whether it serves and acknowledges.
+    active: bool,
+    /// When it acknowledges: `closed`, `pair` or `solo`; null without a partner.
+    gate: Option<&'static str>,
+    /// The epoch; null without a partner.
+    epoch: Option<u32>,
 }
 
 /// One lane of the journal.
@@ -90,21 +115,65 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Rea
     let journal = Lane::ALL.map(|lane| lane_health(&app, lane));
     let views = views_health(&app);
     let stopping = app.stopping.is_cancelled();
-    let ready = !stopping && views.ready && journal.iter().all(|lane| lane.ready);
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let pair = pair_health(&app);
+    let ready = !stopping
+        && views.ready
+        && journal.iter().all(|lane| lane.ready)
+        && pair.as_ref().is_none_or(|pair| pair.ready);
     (
-        status,
+        ok_if(ready),
         axum::Json(Ready {
             ready,
             stopping,
             journal,
             views,
+            pair,
         }),
     )
+}
+
+/// Whether devices and clients should come here
+///
+/// For balancers and virtual IPs. Of a pair exactly one node says yes; a node on its own does.
+#[utoipa::path(
+    get, path = "/health/active", tag = "health", operation_id = "health_active",
+    responses(
+        (status = 200, description = "The node serves and acknowledges", body = Active),
+        (status = 503, description = "It does not", body = Active),
+    ),
+    security(()),
+)]
+pub(crate) async fn active(State(app): State<App>) -> (StatusCode, axum::Json<Active>) {
+    let standing = app.parts.role.standing();
+    let gate = standing.as_ref().map(|standing| standing.gate);
+    let active = app.parts.role.serves() && gate != Some(CLOSED) && !app.stopping.is_cancelled();
+    let epoch = standing.map(|standing| standing.epoch.0);
+    (
+        ok_if(active),
+        axum::Json(Active {
+            active,
+            gate,
+            epoch,
+        }),
+    )
+}
+
+const fn ok_if(well: bool) -> StatusCode {
+    if well {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+fn pair_health(app: &App) -> Option<PairHealth> {
+    let standing = app.parts.role.standing()?;
+    let follows = matches!(standing.sync, "catching-up" | "complete");
+    Some(PairHealth {
+        ready: app.parts.role.serves() || follows,
+        state: standing.state,
+        sync: standing.sync,
+    })
 }
 
 fn lane_health(app: &App, lane: Lane) -> LaneHealth {

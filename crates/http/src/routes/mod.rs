@@ -16,6 +16,7 @@ pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod page;
+pub(crate) mod pair;
 pub(crate) mod pictures;
 pub(crate) mod records;
 pub(crate) mod tokens;

@@ -8,6 +8,7 @@ mod devices;
 mod history;
 mod limits;
 mod live;
+mod pair;
 mod pictures;
 mod records;
 mod server;
