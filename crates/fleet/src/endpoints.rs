@@ -29,6 +29,11 @@ impl Endpoints {
         })
     }
 
+    /// How many addresses there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.addresses.len()
+    }
+
     /// A connection to the first station that takes one within `patience` each, from `source` if
     /// the station is on loopback.
     pub(crate) async fn connect(
@@ -36,15 +41,25 @@ impl Endpoints {
         source: Ipv4Addr,
         patience: Duration,
     ) -> io::Result<TcpStream> {
-        let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "no station has an address");
-        for &address in &self.addresses {
-            match tokio::time::timeout(patience, self.dial(address, source)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::ErrorKind::TimedOut.into(),
+        let mut last = missing();
+        for at in 0..self.len() {
+            match self.connect_to(at, source, patience).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
             }
         }
         Err(last)
+    }
+
+    /// A connection to the station with the address number `at`, counted around.
+    pub(crate) async fn connect_to(
+        &self,
+        at: usize,
+        source: Ipv4Addr,
+        patience: Duration,
+    ) -> io::Result<TcpStream> {
+        let at = at.checked_rem(self.len()).ok_or_else(missing)?;
+        tokio::time::timeout(patience, self.dial(self.addresses[at], source)).await?
     }
 
     async fn dial(&self, address: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream> {
@@ -62,4 +77,8 @@ impl Endpoints {
         stream.set_nodelay(true)?;
         Ok(stream)
     }
+}
+
+fn missing() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrNotAvailable, "no station has an address")
 }

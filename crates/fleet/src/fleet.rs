@@ -11,12 +11,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::attack;
+use crate::call::{Called, Calling};
 use crate::device::{Device, fresh_numbers};
-use crate::dialogue::{Conduct, End, converse};
+use crate::dialogue::Conduct;
 use crate::endpoints::Endpoints;
 use crate::ledger::{DeviceBooks, Outcome};
-use crate::plan::{Arrival, Plan, PlanError, device_source};
-use crate::progress::{Counters, Open, Progress, add, count};
+use crate::plan::{Arrival, Plan, PlanError};
+use crate::progress::{Counters, Progress, add, count};
 use crate::rng::Rng;
 
 /// How often a run says how it stands.
@@ -92,7 +93,7 @@ pub(crate) struct Run {
     /// Where numbers begin unless the plan says so.
     fresh: u32,
     violations: Mutex<Vec<String>>,
-    clock: SharedClock,
+    pub(crate) clock: SharedClock,
     /// No visit begins any more.
     stop: CancellationToken,
     /// Everything ends now.
@@ -165,6 +166,7 @@ impl Run {
     async fn live(&self, index: u32) -> DeviceBooks {
         let mut rng = Rng::part(self.plan.seed, u64::MAX - u64::from(index));
         let mut device = self.device(index, rng.next());
+        let mut calling = Calling::new(index);
         for visit in self.plan.itinerary(index) {
             let wait = sleep_until(self.began + visit.due);
             if self.stop.run_until_cancelled(wait).await.is_none() {
@@ -181,11 +183,11 @@ impl Run {
             count(&self.counters.visits);
             add(&self.counters.events, events);
             add(&self.counters.pictures, pictures);
-            self.deliver(&mut device, index, Conduct::from(&visit), &mut rng)
+            self.deliver(&mut device, &mut calling, Conduct::from(&visit), &mut rng)
                 .await;
         }
         if device.kept() > 0 {
-            self.deliver(&mut device, index, Conduct::PLAIN, &mut rng)
+            self.deliver(&mut device, &mut calling, Conduct::PLAIN, &mut rng)
                 .await;
         }
         device.into_books()
@@ -199,12 +201,18 @@ impl Run {
 
     /// Calls until a dialogue comes to its end, the device holds nothing more, or everything is
     /// over. A visit that falls due meanwhile waits: the device has one modem.
-    async fn deliver(&self, device: &mut Device, index: u32, mut conduct: Conduct, rng: &mut Rng) {
+    async fn deliver(
+        &self,
+        device: &mut Device,
+        calling: &mut Calling,
+        mut conduct: Conduct,
+        rng: &mut Rng,
+    ) {
         let mut backoff = BACKOFF_MIN;
         loop {
             match self
                 .over
-                .run_until_cancelled(self.call(device, index, conduct))
+                .run_until_cancelled(calling.call(self, device, conduct))
                 .await
             {
                 None | Some(Called::Through) => return,
@@ -223,55 +231,12 @@ impl Run {
         }
     }
 
-    async fn call(&self, device: &mut Device, index: u32, conduct: Conduct) -> Called {
-        // Semaphores of a run are never closed; a permit that is not given is not needed then.
-        let _connection = self.connections.acquire().await;
-        let mut connecting = self.connects.acquire().await.ok();
-        let counters = &self.counters;
-        let source = device_source(index);
-        let Ok(stream) = self.endpoints.connect(source, self.plan.patience).await else {
-            count(&counters.refused);
-            return Called::Failed;
-        };
-        let _open = Open::new(counters);
-        let (events, told) = (device.books().entries.len(), device.told());
-        let heard = || drop(connecting.take());
-        let patience = self.plan.patience;
-        let end = converse(stream, device, conduct, &*self.clock, patience, heard).await;
-        add(&counters.events, device.books().entries.len() - events);
-        add(&counters.events_told, device.told().0 - told.0);
-        add(&counters.pictures_told, device.told().1 - told.1);
-        self.note(index, end)
-    }
-
-    fn note(&self, index: u32, end: End) -> Called {
-        let (counter, called) = match end {
-            End::Completed => (&self.counters.completed, Called::Through),
-            End::Cut => (&self.counters.cut, Called::Interrupted),
-            End::Broken => (&self.counters.broken, Called::Failed),
-            End::TimedOut => (&self.counters.timed_out, Called::Failed),
-            End::Violated(violation) => {
-                self.violation(format!("device {index}: {violation}"));
-                (&self.counters.violations, Called::Failed)
-            }
-        };
-        count(counter);
-        called
-    }
-
-    fn violation(&self, text: String) {
+    pub(crate) fn violation(&self, text: String) {
         let mut violations = self.violations.lock();
         if violations.len() < VIOLATIONS_MAX {
             violations.push(text);
         }
     }
-}
-
-/// What came of an attempt to deliver.
-enum Called {
-    Through,
-    Interrupted,
-    Failed,
 }
 
 impl Plan {

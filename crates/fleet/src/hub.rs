@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, Response, Url};
+use bytes::Bytes;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use spica_model::Timestamp;
 
 use crate::plan::registry_csv;
+use crate::servers::{AskError, Call, Servers, ServersError};
 
 /// Devices in one import request.
 const IMPORT_ROWS: usize = 2_000;
@@ -16,28 +18,26 @@ const PAGE_RECORDS: usize = 1_000;
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the hub's HTTP API is, and how to speak to it.
+/// Where the hub's HTTP API is, and how to speak to it. Of a pair, to whichever node serves.
 #[derive(Debug, Clone)]
 pub struct Hub {
-    base: Url,
-    token: Option<String>,
+    servers: Servers,
     node: String,
-    http: Client,
 }
 
 /// Why the hub could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// The base address is none.
-    #[error("{0:?} is no address of a hub; one looks like http://127.0.0.1:8080")]
-    Base(String),
+    /// There is nobody to ask.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
     /// It does not answer.
     #[error("the hub does not answer to {request}: {source}")]
     Request {
         /// What was asked.
         request: String,
         /// Why.
-        source: reqwest::Error,
+        source: AskError,
     },
     /// It refuses.
     #[error("the hub answers {status} to {request}: {detail}")]
@@ -110,20 +110,21 @@ impl Hub {
     /// # Errors
     /// If `base` is no address.
     pub fn new(base: &str, token: Option<&str>, node: &str) -> Result<Self, HubError> {
-        // A provider that is installed already is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let bad = || HubError::Base(base.to_owned());
-        let url = Url::parse(base).map_err(|_| bad())?;
-        let http = Client::builder()
-            .timeout(REQUEST_TIMEOUT)
-            .build()
-            .map_err(|_| bad())?;
-        let token = token.map(str::to_owned);
+        Self::of_pair(&[base], token, node)
+    }
+
+    /// The same, of which several nodes may answer: the two of a pair.
+    ///
+    /// # Errors
+    /// If there is no address, or one is none.
+    pub fn of_pair(
+        bases: &[impl AsRef<str>],
+        token: Option<&str>,
+        node: &str,
+    ) -> Result<Self, HubError> {
         Ok(Self {
-            base: url,
-            token,
+            servers: Servers::new(bases, token, REQUEST_TIMEOUT)?,
             node: node.to_owned(),
-            http,
         })
     }
 
@@ -143,9 +144,8 @@ impl Hub {
         while serials.peek().is_some() {
             let some: Vec<String> = serials.by_ref().take(IMPORT_ROWS).collect();
             count += some.len();
-            let request = self.http.post(self.url("v1/devices/import", &[])?);
             let csv = registry_csv(some.into_iter());
-            self.send(request.header("content-type", "text/csv").body(csv))
+            self.post("v1/devices/import", "text/csv", csv.into())
                 .await?;
         }
         Ok(count)
@@ -156,8 +156,10 @@ impl Hub {
     /// # Errors
     /// If the hub refuses or does not answer.
     pub async fn command(&self, serial: &str, body: &Value) -> Result<(), HubError> {
-        let url = self.url(&format!("v1/devices/{serial}/commands"), &[])?;
-        self.send(self.http.post(url).json(body)).await.map(drop)
+        let path = format!("v1/devices/{serial}/commands");
+        self.post(&path, "application/json", body.to_string().into())
+            .await
+            .map(drop)
     }
 
     /// Hands every record to `each` whose topic fits `filter` (below the node) and that was
@@ -182,7 +184,7 @@ impl Hub {
                 ("format", "json"),
             ];
             query.extend(after.as_deref().map(|after| ("after", after)));
-            let page = self.page(self.url("v1/history", &query)?).await?;
+            let page = self.page(&query).await?;
             holes.damaged += page.damaged.len();
             holes.gaps += page.gaps.len();
             page.records.into_iter().for_each(&mut each);
@@ -200,15 +202,11 @@ impl Hub {
         }
     }
 
-    async fn page(&self, url: Url) -> Result<Page, HubError> {
-        let request = url.to_string();
-        let bytes = self.send(self.http.get(url)).await?.bytes().await;
-        let bytes = bytes.map_err(|source| HubError::Request {
-            request: request.clone(),
-            source,
-        })?;
+    async fn page(&self, query: &[(&str, &str)]) -> Result<Page, HubError> {
+        let call = Call::get("v1/history", query);
+        let bytes = self.send(&call).await?;
         serde_json::from_slice(&bytes).map_err(|error| HubError::Shape {
-            request,
+            request: name(&call),
             detail: error.to_string(),
         })
     }
@@ -218,54 +216,41 @@ impl Hub {
     /// # Errors
     /// If the hub does not have it or does not answer.
     pub async fn picture(&self, address: &str) -> Result<Vec<u8>, HubError> {
-        let url = self.url(&format!("v1/pictures/{address}"), &[])?;
-        let request = url.to_string();
-        let bytes = self.send(self.http.get(url)).await?.bytes().await;
-        Ok(bytes
-            .map_err(|source| HubError::Request { request, source })?
-            .to_vec())
+        let path = format!("v1/pictures/{address}");
+        Ok(self.send(&Call::get(&path, &[])).await?.to_vec())
     }
 
-    fn url(&self, path: &str, query: &[(&str, &str)]) -> Result<Url, HubError> {
-        let mut url = self
-            .base
-            .join(path)
-            .map_err(|_| HubError::Base(self.base.to_string()))?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+    async fn post(&self, path: &str, kind: &str, bytes: Bytes) -> Result<Bytes, HubError> {
+        self.send(&Call {
+            method: Method::POST,
+            path,
+            query: &[],
+            body: Some((kind, bytes)),
+        })
+        .await
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Response, HubError> {
-        let request = match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        };
-        let request = request
-            .build()
-            .map_err(|_| HubError::Base(self.base.to_string()))?;
-        let what = format!("{} {}", request.method(), request.url());
-        let answer = self.http.execute(request).await;
+    async fn send(&self, call: &Call<'_>) -> Result<Bytes, HubError> {
+        let answer = self.servers.ask(call).await;
         let answer = answer.map_err(|source| HubError::Request {
-            request: what.clone(),
+            request: name(call),
             source,
         })?;
-        if answer.status().is_success() {
-            return Ok(answer);
+        if answer.status.is_success() {
+            return Ok(answer.body);
         }
-        let status = answer.status().as_u16();
-        let detail = answer
-            .text()
-            .await
-            .unwrap_or_default()
-            .chars()
-            .take(300)
-            .collect();
+        let said = String::from_utf8_lossy(&answer.body);
         Err(HubError::Status {
-            request: what,
-            status,
-            detail,
+            request: name(call),
+            status: answer.status.as_u16(),
+            detail: said.chars().take(300).collect(),
         })
     }
+}
+
+fn name(call: &Call<'_>) -> String {
+    let query: Vec<String> = call.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    format!("{} {} {}", call.method, call.path, query.join("&"))
+        .trim_end()
+        .to_owned()
 }

@@ -9,6 +9,7 @@
 
 mod attack;
 pub mod books;
+mod call;
 pub mod device;
 mod dialogue;
 mod endpoints;
@@ -23,6 +24,7 @@ pub mod picture;
 mod plan;
 mod progress;
 mod rng;
+mod servers;
 pub mod wire;
 
 pub use fleet::{Fleet, RunError};
@@ -31,3 +33,4 @@ pub use itinerary::{Behaviour, Cut, Itinerary, Visit};
 pub use ledger::{DeviceBooks, Entry, Order, Outcome, Shot, Totals};
 pub use plan::{Arrival, Pictures, Plan, PlanError, Trouble, Weight, registry_csv, serials};
 pub use progress::{Progress, Status};
+pub use servers::{Answer, AskError, Call, Servers, ServersError};

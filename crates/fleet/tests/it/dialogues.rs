@@ -1,5 +1,6 @@
 //! The fleet against the small station.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -222,6 +223,51 @@ async fn the_next_endpoint_is_tried_and_a_stopped_fleet_still_delivers() {
     let last = *watch.last.lock();
     assert!(last.totals.visits >= 40 && last.events_told == report.events.told);
     assert_eq!(last.connected, 0);
+}
+
+#[tokio::test]
+async fn a_fleet_survives_take_overs_of_a_pair() {
+    let first = Station::start(Flaw::None).await;
+    let second = Station::start_on(Arc::clone(&first.kept), Flaw::None).await;
+    second.serve(false);
+    let plan = Plan {
+        endpoints: vec![first.address.to_string(), second.address.to_string()],
+        rounds: Some(8),
+        events_per_visit: 20,
+        trouble: Trouble {
+            slow: 0.2,
+            ..Trouble::default()
+        },
+        ..plan(&first)
+    };
+    let watch = TakeOver {
+        stations: [&first, &second],
+        done: Mutex::new(0),
+    };
+    let outcome = Fleet::run(&plan, &watch).await.unwrap();
+    assert!(*watch.done.lock() == 5, "not a test of take-overs");
+    let report = audit(&outcome, &first);
+    assert!(report.passed && report.events.held == 0, "{report}");
+    assert!(outcome.totals.refused > 0, "{report}");
+}
+
+/// Lets the other station serve at each of the first reports.
+struct TakeOver<'a> {
+    stations: [&'a Station; 2],
+    done: Mutex<usize>,
+}
+
+impl Progress for TakeOver<'_> {
+    fn update(&self, _: &Status) {
+        let mut done = self.done.lock();
+        if *done == 5 {
+            return;
+        }
+        let active = *done % 2;
+        self.stations[active].serve(false);
+        self.stations[1 - active].serve(true);
+        *done += 1;
+    }
 }
 
 /// Stops a run once it has seen so many visits.

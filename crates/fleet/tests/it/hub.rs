@@ -119,7 +119,7 @@ async fn refusals_and_nonsense_are_told_apart() {
     assert!(matches!(error, HubError::Shape { .. }), "{error}");
     assert!(matches!(
         Hub::new("nowhere", None, "root"),
-        Err(HubError::Base(_))
+        Err(HubError::Servers(_))
     ));
 }
 

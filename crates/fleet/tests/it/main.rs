@@ -9,4 +9,6 @@ mod hub;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod station;

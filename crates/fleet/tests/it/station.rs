@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use spica_fleet::Shown;
 use spica_model::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// What is wrong with a station.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +57,8 @@ pub(crate) struct Kept {
 pub(crate) struct Station {
     pub address: SocketAddr,
     pub kept: Arc<Mutex<Kept>>,
+    serves: Arc<AtomicBool>,
+    lines: Arc<Mutex<Vec<AbortHandle>>>,
     accepting: JoinHandle<()>,
 }
 
@@ -67,22 +70,43 @@ impl Drop for Station {
 
 impl Station {
     pub(crate) async fn start(flaw: Flaw) -> Self {
+        Self::start_on(Arc::default(), flaw).await
+    }
+
+    /// A station that keeps what another one keeps.
+    pub(crate) async fn start_on(kept: Arc<Mutex<Kept>>, flaw: Flaw) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let kept = Arc::new(Mutex::new(Kept::default()));
-        let shared = Arc::clone(&kept);
+        let (serves, lines) = (Arc::new(AtomicBool::new(true)), Arc::default());
+        let (shared, is_active, open) =
+            (Arc::clone(&kept), Arc::clone(&serves), Arc::clone(&lines));
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                if !is_active.load(Ordering::Relaxed) {
+                    continue;
+                }
                 shared.lock().connections += 1;
                 let line = Line::new(stream, Arc::clone(&shared), flaw);
                 // How a dialogue ends is seen on the device's side.
-                tokio::spawn(async move { drop(line.dialogue().await) });
+                let line = tokio::spawn(async move { drop(line.dialogue().await) });
+                let open: &Mutex<Vec<AbortHandle>> = &open;
+                open.lock().push(line.abort_handle());
             }
         });
         Self {
             address,
             kept,
+            serves,
+            lines,
             accepting,
+        }
+    }
+
+    /// Serves from now on, or not: then it cuts everyone, and closes whoever comes.
+    pub(crate) fn serve(&self, serves: bool) {
+        self.serves.store(serves, Ordering::Relaxed);
+        if !serves {
+            self.lines.lock().drain(..).for_each(|line| line.abort());
         }
     }
 
