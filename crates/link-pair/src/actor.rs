@@ -38,11 +38,17 @@ pub(crate) enum Input {
         id: u64,
         stream: Box<TlsStream<TcpStream>>,
         theirs: Hello,
+        /// Whether the backup dialled.
+        by_backup: bool,
     },
     /// It has ended.
     LinkDown { link: u64, reason: String },
-    /// The partner has said something.
-    Said { link: u64, control: Control },
+    /// The partner has said something. What comes after it is only read when it is done with.
+    Said {
+        link: u64,
+        control: Control,
+        done: oneshot::Sender<()>,
+    },
     /// A request.
     Vote(oneshot::Sender<Verdict>),
     /// An operator's order.
@@ -66,6 +72,7 @@ pub(crate) struct Parts {
     pub(crate) origin: Instant,
     pub(crate) memory: Memory,
     pub(crate) remembered: Remembered,
+    pub(crate) damaged: [Option<Seq>; 2],
     pub(crate) notices: Notices,
     pub(crate) asker: Asker,
     pub(crate) link: LinkDeps,
@@ -137,9 +144,22 @@ impl Actor {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::LinkUp { id, stream, theirs } => self.link_up(id, *stream, theirs),
+            Input::LinkUp {
+                id,
+                stream,
+                theirs,
+                by_backup,
+            } => self.link_up(id, *stream, theirs, by_backup),
             Input::LinkDown { link, reason } => self.link_down(link, &reason),
-            Input::Said { link, control } => self.said(link, control),
+            Input::Said {
+                link,
+                control,
+                done,
+            } => {
+                self.said(link, control);
+                // A link that has ended meanwhile reads nothing more.
+                let _ = done.send(());
+            }
             Input::Vote(answer) => {
                 let (mut out, now) = (Vec::new(), self.now());
                 let verdict = self.pair.vote(now, &mut out);

@@ -76,7 +76,7 @@ impl Dialer {
         let connector = TlsConnector::from(identity.client_config());
         let shaking = tokio::time::timeout(PATIENCE, connector.connect(server_name(), stream));
         let tls = shaking.await.map_err(|_| DialError::Slow)??;
-        self.greet(TlsStream::Client(tls)).await
+        self.greet(TlsStream::Client(tls), true).await
     }
 
     /// Takes the partner's connections, until the end.
@@ -118,7 +118,7 @@ impl Dialer {
         let acceptor = TlsAcceptor::from(self.identity.current().server_config());
         let shaking = tokio::time::timeout(PATIENCE, acceptor.accept(stream));
         let tls = shaking.await.map_err(|_| DialError::Slow)??;
-        self.greet(TlsStream::Server(tls)).await
+        self.greet(TlsStream::Server(tls), false).await
     }
 
     /// New certificates and lists of revoked ones count from the next connection on.
@@ -128,7 +128,11 @@ impl Dialer {
         }
     }
 
-    async fn greet(&self, mut stream: TlsStream<TcpStream>) -> Result<(), DialError> {
+    async fn greet(
+        &self,
+        mut stream: TlsStream<TcpStream>,
+        dialled: bool,
+    ) -> Result<(), DialError> {
         let identity = self.identity.current();
         let peer = identity.peer_of(stream.get_ref().1)?;
         if Some(&peer) != identity.own().partner().as_ref() {
@@ -136,9 +140,14 @@ impl Dialer {
         }
         let theirs: Hello = shake_hands(&mut stream, &self.greeting).await?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let stream = Box::new(stream);
+        let input = Input::LinkUp {
+            id,
+            stream: Box::new(stream),
+            theirs,
+            by_backup: dialled == (self.greeting.hello.side == "backup"),
+        };
         // Without an actor there is nobody to talk to.
-        let _ = self.inputs.send(Input::LinkUp { id, stream, theirs }).await;
+        let _ = self.inputs.send(input).await;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use spica_clock::SharedClock;
 use spica_journal_file::{Acknowledge, FileJournal};
-use spica_model::{Lane, Topic};
+use spica_model::{Epoch, Lane, Seq, Topic};
 use spica_pair::{Facts, Pair, Reason};
 use spica_pair_proto::{Hello, OLDEST, VERSION};
 use spica_role::SharedRole;
@@ -41,12 +41,12 @@ pub struct Deps {
     pub data_dir: PathBuf,
     /// What relative paths of certificates count from.
     pub base: PathBuf,
-    /// Whether the journal is without damage.
-    pub sound: bool,
+    /// The first damaged record of each lane, critical first: only the partner can make it good.
+    pub damaged: [Option<Seq>; 2],
 }
 
 /// Why the node must begin again, and what is to be done before it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restart {
     /// Nothing.
     Again(Reason),
@@ -55,14 +55,16 @@ pub enum Restart {
         /// The lane.
         lane: Lane,
         /// The last place that both journals have in common.
-        common: spica_model::Seq,
+        common: Seq,
     },
     /// The lane must begin anew at `first`.
     Anew {
         /// The lane.
         lane: Lane,
         /// The oldest record that the active has.
-        first: spica_model::Seq,
+        first: Seq,
+        /// Which epochs began where in the active's lane.
+        reigns: Vec<(Epoch, Seq)>,
     },
 }
 
@@ -145,7 +147,7 @@ impl PairHandle {
             durable: remembered.durable(),
             epoch: deps.journal.epoch(),
             ends: Lane::ALL.map(|lane| deps.journal.history(lane).last),
-            sound: deps.sound && !remembered.lacks,
+            sound: deps.damaged == [None; 2] && !remembered.lacks,
         };
         let pair = Pair::new(core, facts, std::time::Duration::ZERO);
         let (inputs, received) = mpsc::channel(INPUTS);
@@ -173,6 +175,7 @@ impl PairHandle {
             origin,
             memory,
             remembered,
+            damaged: deps.damaged,
             notices,
             asker,
             link,
@@ -226,8 +229,8 @@ impl PairHandle {
     pub async fn restart(&self) -> Restart {
         let mut restart = self.restart.clone();
         loop {
-            if let Some(restart) = *restart.borrow_and_update() {
-                return restart;
+            if let Some(restart) = &*restart.borrow_and_update() {
+                return restart.clone();
             }
             if restart.changed().await.is_err() {
                 // The actor only ends when it is stopped.

@@ -6,7 +6,7 @@ mod shared;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spica_journal_file::FileJournal;
 use spica_pair_proto::{Control, Hello};
@@ -26,6 +26,9 @@ const CONTROLS: usize = 256;
 /// A connection that is up. Dropping it cuts it.
 pub(crate) struct Link {
     pub(crate) id: u64,
+    /// Whether the backup dialled.
+    pub(crate) by_backup: bool,
+    pub(crate) begun: Instant,
     pub(crate) theirs: Hello,
     pub(crate) shared: Arc<Shared>,
     /// None once nothing more is said.
@@ -33,6 +36,9 @@ pub(crate) struct Link {
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
+
+/// Whether the backup dialled, and when the connection began.
+pub(crate) type Origin = (bool, Instant);
 
 /// What a connection needs.
 #[derive(Clone)]
@@ -46,7 +52,13 @@ pub(crate) struct LinkDeps {
 
 impl Link {
     /// Begins to read and write.
-    pub(crate) fn start<S>(id: u64, stream: S, theirs: Hello, deps: &LinkDeps) -> Self
+    pub(crate) fn start<S>(
+        id: u64,
+        stream: S,
+        theirs: Hello,
+        origin: Origin,
+        deps: &LinkDeps,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -55,8 +67,11 @@ impl Link {
         let (read, write) = tokio::io::split(stream);
         let reader = reader::run(read, Arc::clone(&shared), deps.clone());
         let writer = writer::run(write, Arc::clone(&shared), to_say, deps.clone());
+        let (by_backup, begun) = origin;
         Self {
             id,
+            by_backup,
+            begun,
             theirs,
             shared,
             controls: Some(controls),

@@ -1,5 +1,6 @@
 //! What a node does by itself, now and then.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use spica_journal::Journal;
 use spica_journal_file::FileJournal;
 use spica_model::Lane;
 use spica_objects::PictureStore;
+use spica_role::SharedRole;
 use spica_views::DeviceService;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,14 +23,19 @@ const SWEEP: Duration = Duration::from_secs(600);
 /// Starts the duties.
 pub(crate) fn start(
     supervisor: &mut Supervisor,
+    role: &SharedRole,
     journal: &Arc<FileJournal>,
     devices: &Arc<DeviceService>,
     pictures: &PictureStore,
     clock: &SharedClock,
 ) {
     let (devices, time) = (Arc::clone(devices), Arc::clone(clock));
+    let serves = Arc::clone(role);
     supervisor.run("command expiry", move || {
-        expire(Arc::clone(&devices), Arc::clone(&time))
+        let (devices, time) = (Arc::clone(&devices), Arc::clone(&time));
+        while_serving(Arc::clone(&serves), move || {
+            expire(Arc::clone(&devices), Arc::clone(&time))
+        })
     });
     let (pictures, time) = (pictures.clone(), Arc::clone(clock));
     supervisor.run("picture sweep", move || {
@@ -39,6 +46,20 @@ pub(crate) fn start(
         supervisor.run("watchdog", move || {
             watchdog(Arc::clone(&journal), period / 2)
         });
+    }
+}
+
+/// Runs a duty that writes while the node may.
+pub(crate) async fn while_serving<F>(role: SharedRole, mut duty: impl FnMut() -> F)
+where
+    F: Future<Output = ()>,
+{
+    loop {
+        role.began().await;
+        tokio::select! {
+            () = duty() => return,
+            () = role.ended() => {}
+        }
     }
 }
 

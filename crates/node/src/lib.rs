@@ -12,6 +12,7 @@ mod exit;
 #[cfg(test)]
 mod metrics_doc;
 mod node;
+mod pairing;
 mod process;
 mod ready;
 mod restating;
@@ -19,5 +20,5 @@ mod supervise;
 
 pub use error::NodeError;
 pub use exit::Exit;
-pub use node::{Access, Node};
+pub use node::{Access, Ended, Node};
 pub use ready::Addresses;

@@ -12,18 +12,22 @@ use spica_admission::Admission;
 use spica_clock::{SharedClock, SystemClock};
 use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
+use spica_link_pair::{PairHandle, Restart};
 use spica_model::Lane;
 use spica_objects::PictureStore;
-use spica_role::{Alone, SharedRole};
+use spica_role::SharedRole;
 use spica_station_identicom as identicom;
 use spica_views::{DeviceService, Views};
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::catalogue::IdenticomCommands;
 use crate::config::Config;
 use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties, restating};
+use crate::{NodeError, duties, pairing, restating};
 
 /// Who may use the HTTP interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +38,18 @@ pub enum Access {
     Open,
 }
 
+/// How a node that did not fail has ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was stopped.
+    Stopped,
+    /// Its pair wants it to begin again: see [`Node::mend`].
+    Again(Restart),
+}
+
 /// A running node.
 pub struct Node {
+    pair: Option<Arc<PairHandle>>,
     journal: Arc<FileJournal>,
     views: Arc<Views>,
     http: spica_http::Server,
@@ -43,6 +57,7 @@ pub struct Node {
     supervisor: Supervisor,
     addresses: Addresses,
     admin_token: Option<String>,
+    later_token: Option<oneshot::Receiver<String>>,
     stop_timeout: Duration,
     clock: SharedClock,
     data_dir: PathBuf,
@@ -50,6 +65,8 @@ pub struct Node {
 
 /// What is there before anything listens.
 struct Foundation {
+    pair: Option<PairHandle>,
+    role: SharedRole,
     clock: SharedClock,
     registry: Registry,
     journal: Arc<FileJournal>,
@@ -76,6 +93,8 @@ impl Node {
         let station_metrics = identicom::Metrics::default();
         let http_metrics = foundation.register(&station_metrics);
         let Foundation {
+            pair,
+            role,
             clock,
             registry,
             journal,
@@ -84,19 +103,33 @@ impl Node {
             pictures,
             admission,
         } = foundation;
-        let admin_token = match access {
-            Access::Open => None,
-            Access::Tokens => spica_http::bootstrap(&*journal, &views, &*clock)
+        let mut later_token = None;
+        let admin_token = match (access, &pair) {
+            (Access::Open, _) => None,
+            (Access::Tokens, None) => spica_http::bootstrap(&*journal, &views, &*clock)
                 .await
                 .map_err(|error| NodeError::part("HTTP interface", error))?,
+            (Access::Tokens, Some(_)) => {
+                let journal = Arc::clone(&journal) as SharedJournal;
+                let token = first_token(Arc::clone(&role), journal, &views, &clock);
+                later_token = Some(token);
+                None
+            }
         };
-        duties::start(&mut supervisor, &journal, &devices, &pictures, &clock);
-        restating::start(&mut supervisor, &views);
-        let role: SharedRole = Arc::new(Alone);
+        duties::start(
+            &mut supervisor,
+            &role,
+            &journal,
+            &devices,
+            &pictures,
+            &clock,
+        );
+        restating::start(&mut supervisor, &role, &views);
         let parts = spica_http::Parts {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
             devices: Arc::clone(&devices),
+            role: Arc::clone(&role),
             pictures: pictures.clone(),
             stations: Arc::clone(&admission),
             commands: Arc::new(IdenticomCommands(Arc::clone(&profile))),
@@ -124,10 +157,12 @@ impl Node {
             http: http.address(),
             identicom: Some(station.local_addr()),
             identicom_tls: station.tls_addr(),
+            pair: pair.as_ref().map(PairHandle::address),
         };
         let admin_token = admin_token.map(|secret| secret.reveal());
         let stop_timeout = config.node.stop_timeout.into();
         Ok(Self {
+            pair: pair.map(Arc::new),
             journal,
             views,
             http,
@@ -135,6 +170,7 @@ impl Node {
             supervisor,
             addresses,
             admin_token,
+            later_token,
             stop_timeout,
             clock,
             data_dir,
@@ -152,11 +188,27 @@ impl Node {
         self.admin_token.take()
     }
 
-    /// Serves until `stop` resolves, then stops in order; or until the journal fails.
+    /// The first admin token of a pair, which the node that becomes active first makes; the sender
+    /// is dropped if there is none to make. Only the first call gives it.
+    pub const fn take_later_token(&mut self) -> Option<oneshot::Receiver<String>> {
+        self.later_token.take()
+    }
+
+    /// Does to the journal of a node that has ended what its pair wants, before it is started again.
+    ///
+    /// # Errors
+    /// If the journal cannot be changed.
+    pub fn mend(config: &Config, restart: &Restart) -> Result<(), NodeError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        pairing::mend(config.node.data_dir.as_path(), restart, &clock)
+    }
+
+    /// Serves until `stop` resolves, then stops in order; or until the journal fails, or the pair
+    /// wants the node to begin again.
     ///
     /// # Errors
     /// If the ready file cannot be written, or the journal failed. Nothing acknowledged is lost.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), NodeError> {
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Ended, NodeError> {
         let ready = ReadyFile::write(&self.data_dir, &self.addresses, self.clock.wall())
             .map_err(|source| NodeError::data_dir(&self.data_dir, source))?;
         let Addresses {
@@ -168,13 +220,20 @@ impl Node {
             biased;
             error = self.journal.failed() => Some(NodeError::Commit(error)),
             reason = self.views.ended() => Some(NodeError::ViewsEnded(reason)),
+            restart = restart_of(self.pair.as_deref()) => {
+                tracing::info!(?restart, "the pair wants this node to begin again");
+                drop(ready);
+                self.stop(Duration::ZERO).await?;
+                return Ok(Ended::Again(restart));
+            }
             () = stop => None,
         };
         notify(&[sd_notify::NotifyState::Stopping]);
         drop(ready);
         let Some(error) = ended else {
             let timeout = self.stop_timeout;
-            return self.stop(timeout).await;
+            self.stop(timeout).await?;
+            return Ok(Ended::Stopped);
         };
         tracing::error!(%error, "the node ends by itself");
         // Whoever waits for an acknowledgement is refused at once; there is nothing to finish.
@@ -185,15 +244,16 @@ impl Node {
 
     /// Stations first, so that what they took is still served; the journal last.
     async fn stop(self, timeout: Duration) -> Result<(), NodeError> {
+        if let Some(pair) = self.pair {
+            // While everything still runs: the partner takes over with all that was acknowledged.
+            let handed = off_worker(move || pair.stop()).await;
+            handed.map_err(|panic| NodeError::part("pair", panic))?;
+        }
         let stopped = self.station.stop(timeout).await;
         let dropped = self.http.stop().await;
         self.supervisor.stop().await;
         let (views, journal) = (self.views, self.journal);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the last thing a node does, once"
-        )]
-        let closed = tokio::task::spawn_blocking(move || {
+        let closed = off_worker(move || {
             views.stop();
             journal.close();
             Lane::ALL
@@ -229,8 +289,7 @@ impl Foundation {
             ..Options::default()
         };
         options.metrics.register(&mut registry);
-        let (journal, report) =
-            FileJournal::open(options, &data_dir.join("journal"), Arc::clone(&clock))?;
+        let (journal, report) = pairing::open_journal(config, &options, data_dir, &clock)?;
         for lane in &report.lanes {
             if lane.damaged.is_empty() && lane.notes.is_empty() {
                 tracing::info!("journal, {lane}");
@@ -246,9 +305,12 @@ impl Foundation {
             Arc::clone(&clock),
         )?;
         views.metrics().register(&mut registry);
+        let (pair, role) = pairing::start(config, data_dir, &journal, &report, &clock)?;
         let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
         let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
         Ok(Self {
+            pair,
+            role,
             pictures: open_pictures(config, data_dir)?,
             admission: Arc::new(Mutex::new(Admission::new(
                 config.identicom.admission.limits(),
@@ -283,6 +345,43 @@ fn open_pictures(config: &Config, data_dir: &Path) -> Result<PictureStore, NodeE
     .map_err(|error| NodeError::part("picture store", error))
 }
 
+/// The first admin token of a pair: made when this node becomes active, if there is none.
+fn first_token(
+    role: SharedRole,
+    journal: SharedJournal,
+    views: &Arc<Views>,
+    clock: &SharedClock,
+) -> oneshot::Receiver<String> {
+    let (made, token) = oneshot::channel();
+    let (views, clock) = (Arc::clone(views), Arc::clone(clock));
+    tokio::spawn(async move {
+        role.began().await;
+        match spica_http::bootstrap(&*journal, &views, &*clock).await {
+            // Who started the node is gone, or wants no token.
+            Ok(Some(secret)) => drop(made.send(secret.reveal())),
+            Ok(None) => {}
+            Err(error) => tracing::warn!("the first admin token cannot be made: {error}"),
+        }
+    });
+    token
+}
+
+async fn restart_of(pair: Option<&PairHandle>) -> Restart {
+    match pair {
+        Some(pair) => pair.restart().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Runs what waits for disks and threads while a node stops.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the last things a node does, once each"
+)]
+fn off_worker<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    tokio::task::spawn_blocking(work)
+}
+
 /// Tells systemd, if it listens.
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
@@ -298,7 +397,7 @@ impl NodeError {
         }
     }
 
-    fn part(part: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn part(part: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Part {
             part,
             source: Box::new(error),

@@ -16,6 +16,8 @@ pub struct Addresses {
     pub identicom: Option<SocketAddr>,
     /// The Identicom station behind TLS.
     pub identicom_tls: Option<SocketAddr>,
+    /// The link to the partner, in a pair.
+    pub pair: Option<SocketAddr>,
 }
 
 #[derive(Serialize)]

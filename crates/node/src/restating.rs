@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spica_model::Lane;
+use spica_role::SharedRole;
 use spica_views::{RestateError, Restater, Views};
 use tokio::task::JoinError;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::duties::while_serving;
 use crate::supervise::Supervisor;
 
 /// How often it is looked whether retention wants to remove something.
@@ -17,14 +19,17 @@ const LOOK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Starts the duty for both lanes.
-pub(crate) fn start(supervisor: &mut Supervisor, views: &Arc<Views>) {
+pub(crate) fn start(supervisor: &mut Supervisor, role: &SharedRole, views: &Arc<Views>) {
     for lane in Lane::ALL {
         let part = match lane {
             Lane::Critical => "restating critical",
             Lane::Normal => "restating normal",
         };
-        let views = Arc::clone(views);
-        supervisor.run(part, move || restate(Arc::clone(&views), lane));
+        let (role, views) = (Arc::clone(role), Arc::clone(views));
+        supervisor.run(part, move || {
+            let views = Arc::clone(&views);
+            while_serving(Arc::clone(&role), move || restate(Arc::clone(&views), lane))
+        });
     }
 }
 

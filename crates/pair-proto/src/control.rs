@@ -31,6 +31,9 @@ pub enum Control {
         reign: u32,
         /// Where each lane begins, critical first.
         lanes: [Start; 2],
+        /// Which epochs began where in the active's lanes: for one that begins anew.
+        #[serde(default)]
+        reigns: [Vec<(u32, u64)>; 2],
     },
     /// The passive's operator: hand over to me.
     PleaseHandOver {

@@ -71,12 +71,6 @@ impl Tail {
         self.lane.staged.durable()
     }
 
-    /// Whether there is nothing to read at present.
-    #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        self.after >= self.staged()
-    }
-
     /// Resolves when there is more to read, or the lane has failed or closed.
     #[must_use]
     pub fn more(&self) -> Durable {

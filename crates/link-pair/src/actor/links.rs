@@ -16,18 +16,37 @@ use super::Actor;
 use crate::handle::Restart;
 use crate::link::Link;
 
+/// Connections that come within this time were dialled at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long the last words may take to get out.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl Actor {
-    /// A new connection takes the place of an old one: who dials has lost that.
-    pub(super) fn link_up(&mut self, id: u64, stream: TlsStream<TcpStream>, theirs: Hello) {
+    /// A new connection takes the place of an old one: who dials has lost that. But when both have
+    /// dialled at once, both keep the one that the backup dialled.
+    pub(super) fn link_up(
+        &mut self,
+        id: u64,
+        stream: TlsStream<TcpStream>,
+        theirs: Hello,
+        by_backup: bool,
+    ) {
+        let now = self.parts.clock.monotonic();
+        if let Some(link) = &self.link
+            && link.by_backup
+            && !by_backup
+            && now - link.begun < AT_ONCE
+        {
+            return;
+        }
         tracing::info!(
             partner = theirs.side,
             program = theirs.program,
+            by_backup,
             "pair: the link to the partner is up"
         );
-        self.link = Some(Link::start(id, stream, theirs, &self.parts.link));
+        let origin = (by_backup, now);
+        self.link = Some(Link::start(id, stream, theirs, origin, &self.parts.link));
         self.parts.linked.store(true, Ordering::Relaxed);
         self.look();
     }
@@ -64,7 +83,11 @@ impl Actor {
                 }
             }
             Control::Follow { lanes } => self.let_follow(&lanes),
-            Control::Start { reign, lanes } => self.start_following(Epoch(reign), lanes),
+            Control::Start {
+                reign,
+                lanes,
+                reigns,
+            } => self.start_following(Epoch(reign), lanes, &reigns),
             Control::PleaseHandOver { by } => self.asked_to_hand_over(&by),
             Control::Hello(_)
             | Control::Refused { .. }
@@ -93,9 +116,21 @@ impl Actor {
         if link.shared.is_following() || self.waiting.follow == Some(link.id) {
             return;
         }
+        if let Some((lane, common)) = self.damaged() {
+            // The partner has what is damaged here: it comes again from before the damage on.
+            tracing::warn!(%lane, %common, "pair: records are damaged here and come again from the partner");
+            return self.leave(Restart::Cut { lane, common });
+        }
         self.waiting.follow = Some(link.id);
         let lanes = self.histories().each_ref().map(LaneHello::from);
         link.say(Control::Follow { lanes });
+    }
+
+    /// Where a lane with damage is to be cut.
+    fn damaged(&self) -> Option<(Lane, Seq)> {
+        let first = |lane: Lane| self.parts.damaged[lane.index()];
+        let lane = Lane::ALL.into_iter().find(|lane| first(*lane).is_some())?;
+        first(lane).map(|from| (lane, Seq(from.0.saturating_sub(1))))
     }
 
     /// The active compares, and begins to send.
@@ -106,10 +141,13 @@ impl Actor {
             return;
         }
         let theirs = lanes.each_ref().map(History::from);
-        let begins = Leader::compare(&self.histories(), &theirs);
+        let mine = self.histories();
+        let begins = Leader::compare(&mine, &theirs);
+        let own = mine.each_ref().map(LaneHello::from);
         link.say(Control::Start {
             reign: status.epoch.0,
             lanes: begins.map(Start::from),
+            reigns: own.map(|lane| lane.reigns),
         });
         if let [Begin::After(critical), Begin::After(normal)] = begins {
             let after = [critical, normal];
@@ -128,8 +166,13 @@ impl Actor {
     }
 
     /// The passive begins to take, or must put its own journal in order first.
-    fn start_following(&mut self, reign: Epoch, lanes: [Start; 2]) {
+    fn start_following(&mut self, reign: Epoch, lanes: [Start; 2], reigns: &[Vec<(u32, u64)>; 2]) {
         if self.pair.status().state != State::Passive {
+            return;
+        }
+        // After another start it must still know that this reign was.
+        if let Err(error) = self.parts.journal.note_epoch(reign) {
+            tracing::error!(epoch = reign.0, "pair: {error}");
             return;
         }
         if let [Start::After(critical), Start::After(normal)] = lanes {
@@ -155,7 +198,13 @@ impl Actor {
                         %lane, %first,
                         "pair: the active no longer has what this node needs next: the lane begins anew"
                     );
-                    return self.leave(Restart::Anew { lane, first });
+                    let reigns = reigns[lane.index()].iter();
+                    let reigns = reigns.map(|(epoch, seq)| (Epoch(*epoch), Seq(*seq)));
+                    return self.leave(Restart::Anew {
+                        lane,
+                        first,
+                        reigns: reigns.collect(),
+                    });
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What operators order, and the end.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use spica_pair::star::State;
 use spica_pair::{Event, Phase, Sync};
@@ -9,6 +10,9 @@ use spica_role::{Order, OrderError};
 use tokio::sync::oneshot;
 
 use super::Actor;
+
+/// How long a hand-over may take when the node stops.
+const STOP: Duration = Duration::from_secs(5);
 
 type Answer = oneshot::Sender<Result<(), OrderError>>;
 
@@ -19,8 +23,8 @@ pub(super) struct Waiting {
     pub(super) follow: Option<u64>,
     /// An order, and whether its end is that this node serves.
     order: Option<(bool, Answer)>,
-    /// Stop when the hand-over is done.
-    stopping: bool,
+    /// Stop when the hand-over is done, or at this time.
+    stop_by: Option<Instant>,
 }
 
 impl Actor {
@@ -104,7 +108,10 @@ impl Actor {
             // Who does not wait any more does not need it.
             let _ = answer.send(Ok(()));
         }
-        if self.waiting.stopping && !self.pair_hands_over() {
+        let now = self.parts.clock.monotonic();
+        if let Some(by) = self.waiting.stop_by
+            && (now >= by || !self.pair_hands_over())
+        {
             self.end();
         }
     }
@@ -113,7 +120,7 @@ impl Actor {
     pub(super) fn stop(&mut self) {
         let status = self.pair.status();
         if status.state == State::Active && status.sync == Sync::Complete {
-            self.waiting.stopping = true;
+            self.waiting.stop_by = Some(self.parts.clock.monotonic() + STOP);
             self.event(Event::Order(spica_pair::Order::SwitchOver));
             if self.pair_hands_over() {
                 return;

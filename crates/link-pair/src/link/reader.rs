@@ -7,6 +7,7 @@ use spica_model::{Lane, Seq};
 use spica_pair::follow::Accepted;
 use spica_pair_proto::{Control, Frame, FrameReader, ProtoError, SentBatch};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::sync::oneshot;
 
 use super::shared::Flow;
 use super::{LinkDeps, Shared};
@@ -79,7 +80,10 @@ where
 async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End> {
     match frame {
         Frame::Batch(batch) => place(batch, shared, deps),
-        Frame::Acked(ends) => acked(ends, shared, deps),
+        Frame::Acked(ends) => {
+            tracing::trace!(?ends, "the partner has these");
+            acked(ends, shared, deps)
+        }
         Frame::Committed(ends) => {
             if shared.is_following() {
                 committed(ends, deps);
@@ -88,9 +92,15 @@ async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End>
         }
         Frame::Control(Control::Refused { reason }) => Err(End::Refused(reason)),
         Frame::Control(control) => {
-            let link = shared.id;
-            let sent = deps.inputs.send(Input::Said { link, control }).await;
-            sent.map_err(|_| End::Stopping)
+            // In order with the batches: whether they are taken depends on what is said before them.
+            let (done, heard) = oneshot::channel();
+            let input = Input::Said {
+                link: shared.id,
+                control,
+                done,
+            };
+            deps.inputs.send(input).await.map_err(|_| End::Stopping)?;
+            heard.await.map_err(|_| End::Stopping)
         }
         Frame::Part(_) => Ok(()),
     }
@@ -99,6 +109,7 @@ async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End>
 /// Places a batch of the active's, unless its reign is over or this node does not follow it.
 fn place(batch: SentBatch, shared: &Shared, deps: &LinkDeps) -> Result<(), End> {
     let lane = batch.lane;
+    tracing::trace!(%lane, first = %batch.header.first, count = batch.header.count, "a batch comes from the partner");
     {
         let Flow::Follow { follower, .. } = &mut *shared.flow.lock() else {
             // On its way since before this node took over.

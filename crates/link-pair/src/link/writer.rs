@@ -107,6 +107,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         };
         if places != self.places {
             self.places = places;
+            tracing::trace!(acked, ?places, "places go to the partner");
             put_places(&mut self.out, acked, places);
         }
     }
@@ -158,6 +159,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 pack(self.deps.compress, slow),
             );
             let (last, bytes) = (Seq(batch.header.next().0 - 1), self.out.len() - before);
+            tracing::trace!(%lane, %last, bytes, "a batch goes to the partner");
             if let Flow::Lead { leader, .. } = &mut *self.shared.flow.lock() {
                 leader.sent(lane, last, bytes);
             }
@@ -180,6 +182,13 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         let tails = Lane::ALL.map(|lane| journal.tail(lane, leader.has(lane)));
         self.tails = Some((*round, tails));
         self.places = [Seq::ZERO; 2];
+    }
+
+    fn is_drained(&self, lane: Lane) -> bool {
+        match &*self.shared.flow.lock() {
+            Flow::Lead { leader, .. } => leader.is_drained(lane),
+            _ => true,
+        }
     }
 
     /// The watermarks whose progress is to be said, and from where on.
@@ -217,10 +226,13 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 }
             }
         };
+        let drained = Lane::ALL.map(|lane| self.is_drained(lane));
+        let tails = self.tails.as_ref().map(|(_, tails)| tails);
         let staged = |lane: Lane| {
-            let tail = self.tails.as_ref().map(|(_, tails)| &tails[lane.index()]);
-            // What could be sent but has no room is waited for by its acknowledgement.
-            let more = tail.filter(|tail| tail.is_at_end()).map(Tail::more);
+            let tail = tails.map(|tails| &tails[lane.index()]);
+            // What is known and has no room is waited for by an acknowledgement. What was placed since
+            // it was looked resolves at once.
+            let more = tail.filter(|_| drained[lane.index()]).map(Tail::more);
             async move {
                 let more = match more {
                     Some(more) => more.await.is_ok(),

@@ -22,6 +22,8 @@ pub struct Config {
     pub journal: spica_journal_file::Settings,
     /// What is folded from the journal.
     pub views: spica_views::Settings,
+    /// The pair that this node is one of; without it, it is on its own.
+    pub pair: Option<spica_link_pair::Settings>,
     /// Pictures.
     pub objects: Objects,
     /// The station for Identicom devices.

@@ -95,13 +95,31 @@ mod tests {
         assert_eq!(accept(4, 4, 8, 2), Ok(Accepted::Known));
         assert_eq!(accept(4, 4, 8, 5), Ok(Accepted::Place));
         let expected = Seq(13);
-        assert_eq!(accept(4, 4, 14, 1), Err(Refused::Hole { expected, first: Seq(14) }));
+        assert_eq!(
+            accept(4, 4, 14, 1),
+            Err(Refused::Hole {
+                expected,
+                first: Seq(14)
+            })
+        );
         // The active went on alone, and came back.
         assert_eq!(accept(6, 4, 13, 1), Ok(Accepted::Place));
         let newest = Epoch(6);
-        assert_eq!(accept(4, 4, 14, 1), Err(Refused::Fenced { epoch: Epoch(4), newest }));
+        assert_eq!(
+            accept(4, 4, 14, 1),
+            Err(Refused::Fenced {
+                epoch: Epoch(4),
+                newest
+            })
+        );
         // This node has begun a reign of its own.
         let newest = Epoch(7);
-        assert_eq!(accept(6, 7, 14, 1), Err(Refused::Fenced { epoch: Epoch(6), newest }));
+        assert_eq!(
+            accept(6, 7, 14, 1),
+            Err(Refused::Fenced {
+                epoch: Epoch(6),
+                newest
+            })
+        );
     }
 }

@@ -141,6 +141,14 @@ impl Leader {
         true
     }
 
+    /// Whether everything of a lane that can be sent was sent: more comes when more is placed, not
+    /// when there is room.
+    #[must_use]
+    pub fn is_drained(&self, lane: Lane) -> bool {
+        let lane = &self.lanes[lane.index()];
+        lane.sent >= lane.staged
+    }
+
     /// Bytes of a lane on the way.
     #[must_use]
     pub fn bytes(&self, lane: Lane) -> usize {

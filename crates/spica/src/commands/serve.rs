@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use spica_node::config::Config;
-use spica_node::{Access, Exit, Node};
+use spica_node::{Access, Ended, Exit, Node};
 
 use crate::cli::Serve;
 use crate::{logging, out};
@@ -23,13 +23,31 @@ pub(crate) fn run(args: &Serve) -> Result<Exit> {
 }
 
 async fn serve(config: Config, token_file: Option<&Path>) -> Result<Exit> {
-    let stop = stop_signal()?;
-    let mut node = Node::start(config, Access::Tokens).await?;
-    if let Some(token) = node.take_admin_token() {
-        hand_over(&token, token_file)?;
+    let mut stop = std::pin::pin!(stop_signal()?);
+    loop {
+        let mut node = Node::start(config.clone(), Access::Tokens).await?;
+        if let Some(token) = node.take_admin_token() {
+            hand_over(&token, token_file)?;
+        }
+        let later = node.take_later_token().map(|token| {
+            let file = token_file.map(Path::to_owned);
+            tokio::spawn(async move {
+                // The partner has made it, or an earlier life of this node.
+                let Ok(token) = token.await else { return };
+                if let Err(error) = hand_over(&token, file.as_deref()) {
+                    tracing::error!("{error:#}");
+                }
+            })
+        });
+        let ended = node.run(&mut stop).await?;
+        if let Some(later) = later {
+            later.abort();
+        }
+        match ended {
+            Ended::Stopped => return Ok(Exit::Success),
+            Ended::Again(restart) => Node::mend(&config, &restart)?,
+        }
     }
-    node.run(stop).await?;
-    Ok(Exit::Success)
 }
 
 /// Gives the first admin token to the operator: printed, or in a file that only the owner may read.
