@@ -1,42 +1,32 @@
-//! The HTTP interface of a running node, as the commands use it.
+//! The HTTP interface of a running node, as the commands use it. Of a pair, whichever node serves
+//! is asked; a passive that leads to the active is followed, with the token.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use spica_fleet::{Answer, Call, Servers};
 
 use crate::cli::Hub;
 
-/// A client of one node.
+/// How long one answer may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A client of one node, or of a pair.
 pub(crate) struct Api {
-    http: reqwest::Client,
-    base: Url,
-    token: Option<String>,
+    servers: Servers,
 }
 
 impl Api {
-    /// A client of the node that the command line names.
+    /// A client of the nodes that the command line names.
     ///
     /// # Errors
-    /// If the URL cannot be read.
+    /// If an address cannot be read.
     pub(crate) fn new(hub: &Hub) -> Result<Self> {
-        let base = Url::parse(&hub.url).with_context(|| format!("{:?} is no URL", hub.url))?;
-        let http = reqwest::Client::builder().build()?;
-        Ok(Self {
-            http,
-            base,
-            token: hub.token.clone(),
-        })
-    }
-
-    fn url(&self, segments: &[&str]) -> Result<Url> {
-        let mut url = self.base.clone();
-        let mut path = url
-            .path_segments_mut()
-            .map_err(|()| anyhow!("the URL has no path"))?;
-        path.pop_if_empty().push("v1").extend(segments);
-        drop(path);
-        Ok(url)
+        let servers = Servers::new(&hub.servers, hub.token.as_deref(), TIMEOUT)?;
+        Ok(Self { servers })
     }
 
     async fn send(
@@ -45,28 +35,23 @@ impl Api {
         segments: &[&str],
         query: &[(&str, &str)],
         body: Option<(&str, Vec<u8>)>,
-    ) -> Result<Response> {
-        let mut url = self.url(segments)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+    ) -> Result<Answer> {
+        let path = path(segments)?;
+        let call = Call {
+            method,
+            path: &path,
+            query,
+            body: body.map(|(kind, bytes)| (kind, bytes.into())),
+        };
+        let answer = self
+            .servers
+            .ask(&call)
+            .await
+            .context("no node answers (is `spica serve` running? see --server)")?;
+        if answer.status.is_success() {
+            return Ok(answer);
         }
-        let mut request = self.http.request(method, url);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        if let Some((content_type, bytes)) = body {
-            request = request.header("content-type", content_type).body(bytes);
-        }
-        let response = request.send().await.with_context(|| {
-            format!(
-                "no node answers at {} (is `spica serve` running? see --url)",
-                self.base
-            )
-        })?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        Err(refusal(response).await)
+        Err(refusal(&answer))
     }
 
     /// GETs JSON.
@@ -78,11 +63,8 @@ impl Api {
         segments: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T> {
-        Ok(self
-            .send(Method::GET, segments, query, None)
-            .await?
-            .json()
-            .await?)
+        let answer = self.send(Method::GET, segments, query, None).await?;
+        Ok(serde_json::from_slice(&answer.body)?)
     }
 
     /// POSTs JSON and reads JSON.
@@ -135,11 +117,7 @@ impl Api {
         segments: &[&str],
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<Value> {
-        let bytes = self
-            .send(method, segments, &[], body)
-            .await?
-            .bytes()
-            .await?;
+        let bytes = self.send(method, segments, &[], body).await?.body;
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -147,10 +125,19 @@ impl Api {
     }
 }
 
+/// The path below a node's address, its parts escaped.
+fn path(segments: &[&str]) -> Result<String> {
+    let mut url = Url::parse("http://node/v1")?;
+    url.path_segments_mut()
+        .map_err(|()| anyhow!("the URL has no path"))?
+        .extend(segments);
+    Ok(url.path().trim_start_matches('/').to_owned())
+}
+
 /// What the node says about a request it refused (RFC 9457).
-async fn refusal(response: Response) -> anyhow::Error {
-    let status = response.status();
-    let problem: Value = response.json().await.unwrap_or_default();
+fn refusal(answer: &Answer) -> anyhow::Error {
+    let status = answer.status;
+    let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |key: &str| {
         problem
             .get(key)
@@ -163,5 +150,16 @@ async fn refusal(response: Response) -> anyhow::Error {
         (_, 401) => anyhow!("the node wants a valid token (--token or SPICA_TOKEN): {detail}"),
         (true, _) => anyhow!("the node answered {status}"),
         (false, _) => anyhow!("{title}: {detail}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_path_are_escaped() {
+        let path = path(&["devices", "a/b c", "commands"]).unwrap();
+        assert_eq!(path, "v1/devices/a%2Fb%20c/commands");
     }
 }

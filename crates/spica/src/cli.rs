@@ -2,6 +2,9 @@
 
 mod ca;
 mod device;
+mod hub;
+mod pair;
+mod topology;
 mod witness;
 
 use std::net::SocketAddr;
@@ -12,6 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use ca::Ca;
 pub(crate) use device::Device;
+pub(crate) use hub::Hub;
+pub(crate) use pair::Pair;
+pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
 pub(crate) use witness::Witness;
 
 /// A highly-available telemetry hub: field devices in, people and systems out. What was
@@ -46,6 +52,12 @@ pub(crate) enum Command {
     /// Run the certificate authority that nodes know each other by
     #[command(subcommand)]
     Ca(Ca),
+    /// See how the two nodes of a pair stand, and give them orders
+    #[command(subcommand)]
+    Pair(Pair),
+    /// Print configurations of balancers in front of a pair
+    #[command(subcommand)]
+    Topology(Topology),
     /// Run or question the witness that decides which node of a pair goes on alone
     #[command(subcommand)]
     Witness(Witness),
@@ -104,7 +116,8 @@ pub(crate) struct Simulate {
     /// The node's path in the tree
     #[arg(long, default_value = "root")]
     pub(crate) node: String,
-    /// Where the Identicom station listens (several: tried in order)
+    /// Where the Identicom station listens; of a pair, both (several times): a device that one closes
+    /// before its first word tries the other
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5050")]
     pub(crate) station: Vec<String>,
     /// Number of devices
@@ -143,27 +156,6 @@ pub(crate) struct Simulate {
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// How commands reach a running node.
-#[derive(Debug, Args, Clone)]
-pub(crate) struct Hub {
-    /// HTTP address of the node
-    #[arg(
-        long,
-        env = "SPICA_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub(crate) url: String,
-    /// Access token
-    #[arg(
-        long,
-        env = "SPICA_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
-    pub(crate) token: Option<String>,
 }
 
 #[derive(Debug, Args, Clone)]

@@ -22,7 +22,7 @@ fn spica(args: &[&str]) -> Output {
 fn at(hub: &Hub, args: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_spica"))
         .args(args)
-        .env("SPICA_URL", format!("http://{}", hub.addresses().http))
+        .env("SPICA_SERVER", format!("http://{}", hub.addresses().http))
         .env("SPICA_TOKEN", hub.token().unwrap())
         .output()
         .unwrap();

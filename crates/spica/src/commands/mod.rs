@@ -7,9 +7,11 @@ mod config;
 mod demo;
 mod device;
 mod journal;
+mod pair;
 mod serve;
 mod simulate;
 mod token;
+mod topology;
 mod witness;
 
 use std::future::Future;
@@ -34,6 +36,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
         Command::Ca(ca) => ca::run(ca),
+        Command::Pair(pair) => block_on(pair::run(pair)),
+        Command::Topology(topology) => topology::run(&topology),
         Command::Witness(witness) => block_on(witness::run(witness)),
         Command::Journal(journal) => journal::run(journal),
         Command::Config(config) => config::run(config),

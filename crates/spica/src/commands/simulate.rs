@@ -20,7 +20,7 @@ pub(crate) fn run(args: Simulate) -> Result<Exit> {
 }
 
 async fn simulate(args: Simulate) -> Result<Exit> {
-    let hub = Hub::new(&args.hub.url, args.hub.token.as_deref(), &args.node)?;
+    let hub = Hub::of_pair(&args.hub.servers, args.hub.token.as_deref(), &args.node)?;
     let plan = plan(&args);
     if !args.registered {
         hub.register(plan.serials())
