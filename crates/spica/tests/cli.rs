@@ -186,3 +186,46 @@ fn a_clean_stop_leaves_no_run_file_and_the_next_start_has_everything() {
     );
     assert!(at(&hub, &["device", "list"]).1.contains("Ada"));
 }
+
+#[test]
+fn the_next_server_is_asked_and_a_node_on_its_own_is_no_pair() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = launch(&dir).start().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let both = format!("{gone},http://{}", hub.addresses().http);
+    let (ok, text) = at(&hub, &["device", "list", "--server", &both]);
+    assert!(ok, "{text}");
+    let (ok, text) = at(&hub, &["pair", "status"]);
+    assert!(!ok && text.contains("there is no [pair]"), "{text}");
+    let (ok, text) = at(&hub, &["pair", "promote"]);
+    assert!(!ok && text.contains("--i-know"), "{text}");
+    let (ok, text) = at(&hub, &["pair", "rejoin", "--server", &both]);
+    assert!(!ok && text.contains("one --server"), "{text}");
+    let (ok, text) = at(&hub, &["pair", "status", "--json", "--server", &gone]);
+    assert!(!ok && text.contains("\"error\""), "{text}");
+}
+
+#[test]
+fn balancers_in_front_of_a_pair_are_configured() {
+    let nodes = ["--node", "a=10.0.0.1:8080", "--node", "b=10.0.0.2:8080"];
+    let printed = spica(&[&["topology", "haproxy"][..], &nodes].concat());
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.contains("uri /health/active"), "{text}");
+    assert!(
+        !spica(&[&["topology", "haproxy"][..], &nodes[..2]].concat())
+            .status
+            .success()
+    );
+    let address = ["--virtual-ip", "10.0.0.100/24"];
+    let printed = spica(
+        &[
+            &["topology", "keepalived", "--side", "backup"][..],
+            &address,
+        ]
+        .concat(),
+    );
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.contains("priority 90"), "{text}");
+}

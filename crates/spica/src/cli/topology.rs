@@ -33,6 +33,9 @@ pub(crate) struct Haproxy {
     /// Where HAProxy listens for HTTP
     #[arg(long, value_name = "ADDRESS", default_value = ":8080")]
     pub(crate) bind_http: String,
+    /// Connections that HAProxy takes at once; it needs two file descriptors for each
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    pub(crate) connections: u32,
 }
 
 #[derive(Debug, Args)]

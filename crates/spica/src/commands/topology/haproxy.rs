@@ -20,13 +20,11 @@ const HEAD: &str = "\
 # In the configuration of both nodes:
 #   [identicom]  proxy_protocol_from = [\"<this machine's address>/32\"]
 #   [http]       trusted = [\"<this machine's address>/32\"]   # one source for all clients
+";
 
-global
-    maxconn 20000
-
+const DEFAULTS: &str = "\
 defaults
     mode tcp
-    option tcplog
     option redispatch 1
     retries 3
     timeout connect 500ms
@@ -55,7 +53,10 @@ pub(super) fn render(args: &Haproxy) -> Result<String> {
         args.nodes.len() == 2 && names.len() == 2,
         "a pair has two nodes with names of their own: --node a=10.0.0.1:8080 --node b=10.0.0.2:8080"
     );
-    let mut text = HEAD.to_owned();
+    let mut text = format!(
+        "{HEAD}\nglobal\n    maxconn {}\n\n{DEFAULTS}",
+        args.connections
+    );
     let station = |node: &PairNode| node.station.unwrap_or(args.identicom);
     listen(
         &mut text,
@@ -103,6 +104,7 @@ mod tests {
             identicom: 5_050,
             bind_identicom: ":5050".into(),
             bind_http: "127.0.0.1:80".into(),
+            connections: 7,
         }
     }
 
@@ -110,6 +112,7 @@ mod tests {
     fn each_node_is_checked_by_http_and_gets_votes() {
         let text = render(&args(&["a=10.0.0.1:8080", "b=10.0.0.2:8081,5051"])).unwrap();
         for line in [
+            "maxconn 7",
             "bind :5050",
             "bind 127.0.0.1:80",
             "server a 10.0.0.1:5050 send-proxy-v2 check port 8080",
