@@ -29,6 +29,8 @@ impl Actor {
             },
             Output::Lead(epoch) => {
                 self.end_following();
+                // A passive acknowledged what its active did; from here on the gate decides.
+                self.set_gate(self.pair.status().gate);
                 self.parts.journal.take_own(true);
                 if let Some(link) = &self.link {
                     link.shared.set_reign(epoch);
@@ -36,16 +38,20 @@ impl Actor {
                 self.leads = true;
             }
             Output::Follow => self.ask_to_follow(),
-            Output::Gate(gate) => self.parts.journal.set_acknowledge(match gate {
-                Gate::Closed => Acknowledge::Never,
-                Gate::Pair => Acknowledge::Both,
-                Gate::Solo => Acknowledge::Alone,
-            }),
+            Output::Gate(gate) => self.set_gate(gate),
             Output::Drain => self.drain(),
             Output::Restart(reason) => self.restart(reason),
             Output::Refuse(_) => self.leads = false,
             Output::Tell(notice) => self.tell(&notice),
         }
+    }
+
+    fn set_gate(&self, gate: Gate) {
+        self.parts.journal.set_acknowledge(match gate {
+            Gate::Closed => Acknowledge::Never,
+            Gate::Pair => Acknowledge::Both,
+            Gate::Solo => Acknowledge::Alone,
+        });
     }
 
     pub(super) fn tell(&mut self, notice: &Notice) {
