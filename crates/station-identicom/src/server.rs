@@ -20,6 +20,10 @@ use crate::shared::{Connection, Deps, Shared};
 use crate::stop::{Phase, Stopping};
 use crate::{Settings, TlsError, device, tls};
 
+/// How long nobody asks again whether the node serves after it has ceased to: a role that is gone,
+/// and said last that it serves, must not keep a core busy. Nothing is acknowledged meanwhile.
+const REST: Duration = Duration::from_millis(20);
+
 /// Why a station cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -195,6 +199,7 @@ async fn watch_role(shared: Arc<Shared>) {
         role.began().await;
         role.ended().await;
         shared.stop.cut_reign();
+        tokio::time::sleep(REST).await;
     }
 }
 
