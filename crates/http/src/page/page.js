@@ -198,6 +198,20 @@ async function recent() {
   });
 }
 
+// What to say if this node is one of a pair and does not serve: its redirects lead to another
+// origin, where a browser does not follow.
+async function passive() {
+  try {
+    const pair = await (await get('/v1/pair')).json();
+    if (pair.serves) return '';
+    const active = pair.partner.state === 'active' && pair.partner.http;
+    return 'This node does not serve: what you see is old. ' +
+      (active ? 'The active one is at ' + active + '/' : 'No node is active yet. Trying again.');
+  } catch (error) {
+    return '';
+  }
+}
+
 async function connect() {
   const mine = ++generation;
   if (stream) stream.abort();
@@ -223,9 +237,10 @@ async function connect() {
     }
     await read(answer.body, mine);
   } catch (error) { /* said below */ }
+  const lost = (await passive()) || 'The connection is lost: what you see is old. Trying again.';
   if (mine !== generation) return;
   show(false);
-  say('The connection is lost: what you see is old. Trying again.');
+  say(lost);
   tries += 1;
   setTimeout(() => mine === generation && connect(), Math.min(30000, 500 * 2 ** tries));
 }
