@@ -1,7 +1,11 @@
 //! `docs/metrics.md`: every metric of a node, from what a running node shows.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use prometheus_client::registry::Registry;
+use spica_role::Standing;
+use spica_role::scripted::Scripted;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -13,7 +17,7 @@ use crate::{Access, Addresses, Node};
 const HEAD: &str = "# Metrics\n\n\
 `GET /metrics` in the OpenMetrics text format. Counters end in `_total`; histograms have `_bucket`, \
 `_sum` and `_count`. Labels have few values: lanes, routes, reasons, never a device. A metric with \
-labels shows once it has counted something.\n\n\
+labels shows once it has counted something; `spica_pair_…` are those of a node that is one of a pair.\n\n\
 This page is generated; `UPDATE_DOCS=1 cargo test -p spica-node` writes it.\n\n\
 | metric | type | what it says |\n|---|---|---|\n";
 
@@ -37,6 +41,32 @@ fn lines<'a>(text: &'a str, prefix: &str) -> Vec<(&'a str, &'a str)> {
     text.lines()
         .filter_map(|line| line.strip_prefix(prefix)?.split_once(' '))
         .collect()
+}
+
+/// What a node of a pair shows beside.
+fn of_a_pair() -> String {
+    let role = Scripted::default();
+    role.stand(Standing {
+        side: "primary",
+        state: "active",
+        phase: "settled",
+        epoch: spica_model::Epoch::FIRST,
+        authority: spica_model::Epoch::FIRST,
+        gate: "pair",
+        sync: "complete",
+        behind: 0,
+        partner_alive: true,
+        partner_state: None,
+        partner_http: None,
+        partner_heard_ms: None,
+        sound: true,
+        notices: Vec::new(),
+    });
+    let mut registry = Registry::with_prefix("spica");
+    spica_http::PairCollector::register(Arc::new(role), &mut registry);
+    let mut shown = String::new();
+    prometheus_client::encoding::text::encode(&mut shown, &registry).unwrap();
+    shown
 }
 
 async fn ask(addresses: &Addresses, head: &str, body: &str) -> String {
@@ -69,7 +99,8 @@ async fn the_page_has_every_metric_of_a_node() {
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     }
     ask(&addresses, "GET /nowhere", "").await;
-    let page = markdown(&ask(&addresses, "GET /metrics", "").await);
+    let shown = ask(&addresses, "GET /metrics", "").await;
+    let page = markdown(&(shown + &of_a_pair()));
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
 

@@ -305,7 +305,7 @@ impl Foundation {
             Arc::clone(&clock),
         )?;
         views.metrics().register(&mut registry);
-        let (pair, role) = pairing::start(config, data_dir, &journal, &report, &clock)?;
+        let (pair, role) = pairing::start(config, data_dir, &journal, &views, &report, &clock)?;
         let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
         let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
         Ok(Self {
@@ -327,6 +327,9 @@ impl Foundation {
     fn register(&mut self, station: &identicom::Metrics) -> spica_http::Metrics {
         station.register(&mut self.registry);
         identicom::AdmissionCollector::register(Arc::clone(&self.admission), &mut self.registry);
+        if self.pair.is_some() {
+            spica_http::PairCollector::register(Arc::clone(&self.role), &mut self.registry);
+        }
         spica_http::Metrics::register(&mut self.registry)
     }
 }
@@ -397,7 +400,10 @@ impl NodeError {
         }
     }
 
-    pub(crate) fn part(part: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn part(
+        part: &'static str,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
         Self::Part {
             part,
             source: Box::new(error),
