@@ -18,6 +18,7 @@ use spica_pair_proto::{Control, Hello};
 use spica_role::{Order, OrderError};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsStream;
 
 use self::orders::Waiting;
@@ -25,6 +26,7 @@ use crate::handle::Restart;
 use crate::link::{Link, LinkDeps};
 use crate::memory::{Memory, Remembered};
 use crate::notices::Notices;
+use crate::reentry::{Desk, Shelf};
 use crate::role::Shown;
 use crate::witness::Asker;
 
@@ -76,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) notices: Notices,
     pub(crate) asker: Asker,
     pub(crate) link: LinkDeps,
+    pub(crate) shelf: Shelf,
     pub(crate) linked: Arc<AtomicBool>,
     pub(crate) stuck_after: Duration,
     pub(crate) restart: watch::Sender<Option<Restart>>,
@@ -93,6 +96,8 @@ pub(crate) struct Actor {
     /// What the partner had when it last took something, and when that was.
     partner_moved: ([Seq; 2], Instant),
     waiting: Waiting,
+    /// Enters what was put aside, here or at the partner.
+    reentry: Option<Reentry>,
     ended: bool,
 }
 
@@ -114,6 +119,7 @@ impl Actor {
             asked: [None; 2],
             partner_moved: ([Seq::ZERO; 2], now),
             waiting: Waiting::default(),
+            reentry: None,
             ended: false,
         };
         (actor, seen)
@@ -188,6 +194,12 @@ impl Actor {
         }
     }
 
+    /// Begins to enter what was put aside; whatever tried it elsewhere stops.
+    fn enter_aside(&mut self, desk: Desk) {
+        let task = desk.enter_all(self.parts.shelf.clone());
+        self.reentry = Some(Reentry(tokio::spawn(task)));
+    }
+
     /// Asks the journal, and the link how far the partner is.
     fn look(&mut self) {
         if self.answers() {
@@ -260,6 +272,15 @@ impl Actor {
             }
             changed
         });
+    }
+}
+
+/// A task that ends with its owner.
+struct Reentry(JoinHandle<()>);
+
+impl Drop for Reentry {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

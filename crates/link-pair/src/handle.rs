@@ -23,6 +23,7 @@ use crate::dial::Dialer;
 use crate::link::{Greeting, LinkDeps};
 use crate::memory::{Memory, MemoryError};
 use crate::notices::Notices;
+use crate::reentry::{Counter, Shelf, Shows};
 use crate::role::PairRole;
 use crate::witness::Asker;
 
@@ -39,6 +40,10 @@ pub struct Deps {
     pub node: Topic,
     /// Where `pair.json` is.
     pub data_dir: PathBuf,
+    /// Where the journal is.
+    pub journal_dir: PathBuf,
+    /// What the views of the journal show.
+    pub shows: Arc<dyn Shows>,
     /// What relative paths of certificates count from.
     pub base: PathBuf,
     /// The first damaged record of each lane, critical first: only the partner can make it good.
@@ -165,6 +170,12 @@ impl PairHandle {
             inputs: inputs.clone(),
             silence: settings.dead_after.as_duration() * 5,
             compress: settings.compress,
+            counter: Counter {
+                journal: Arc::clone(&deps.journal),
+                shows: Arc::clone(&deps.shows),
+                node: deps.node.clone(),
+                clock: Arc::clone(&deps.clock),
+            },
         };
         let name: Arc<str> = deps.node.as_str().into();
         let notices = Notices::new(Arc::clone(&deps.journal), deps.node);
@@ -179,6 +190,7 @@ impl PairHandle {
             notices,
             asker,
             link,
+            shelf: Shelf::new(&deps.journal_dir),
             linked,
             stuck_after: settings.stuck_after.as_duration(),
             restart: restart_tx,

@@ -15,9 +15,11 @@ mod handle;
 mod link;
 mod memory;
 mod notices;
+mod reentry;
 mod role;
 mod witness;
 
 pub use config::{CompressSetting, Settings, SideSetting, SoloSetting};
 pub use handle::{Deps, PairHandle, Restart, StartError};
 pub use memory::{Memory, MemoryError, Remembered};
+pub use reentry::Shows;

@@ -8,20 +8,24 @@ mod writer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use spica_journal_file::FileJournal;
-use spica_pair_proto::{Control, Hello};
+use spica_pair_proto::{ASIDE_FROM, Control, Hello, OLDEST, VERSION, agree};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::actor::Input;
 use crate::config::CompressSetting;
+use crate::reentry::{self, Counter, PartnerDesk};
 
 pub(crate) use hello::{Greeting, HelloError, shake_hands};
 pub(crate) use shared::Shared;
 
 /// What may wait to be said; the core says little.
 const CONTROLS: usize = 256;
+/// Pieces of what was put aside that may wait at the active: one is answered before the next comes.
+const PIECES: usize = 1;
 
 /// A connection that is up. Dropping it cuts it.
 pub(crate) struct Link {
@@ -33,6 +37,11 @@ pub(crate) struct Link {
     pub(crate) shared: Arc<Shared>,
     /// None once nothing more is said.
     controls: Option<mpsc::Sender<Control>>,
+    /// For frames that have no hurry.
+    unhurried: mpsc::Sender<Bytes>,
+    /// What the partner answers to what was put aside, until somebody listens.
+    answers: Option<mpsc::Receiver<Control>>,
+    counter: JoinHandle<()>,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -48,6 +57,8 @@ pub(crate) struct LinkDeps {
     /// A connection on which nothing came for so long is cut.
     pub(crate) silence: Duration,
     pub(crate) compress: CompressSetting,
+    /// Where what the partner had put aside is entered.
+    pub(crate) counter: Counter,
 }
 
 impl Link {
@@ -62,11 +73,16 @@ impl Link {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let shared = Arc::new(Shared::new(id, theirs.lane_keys));
+        let (work, pieces) = mpsc::channel(PIECES);
+        let (answered, answers) = mpsc::channel(PIECES);
+        let shared = Arc::new(Shared::new(id, theirs.lane_keys, work, answered));
         let (controls, to_say) = mpsc::channel(CONTROLS);
+        let (unhurried, frames) = mpsc::channel(1);
+        let says = controls.downgrade();
+        let counter = reentry::serve(deps.counter.clone(), theirs.lane_keys, pieces, says);
         let (read, write) = tokio::io::split(stream);
         let reader = reader::run(read, Arc::clone(&shared), deps.clone());
-        let writer = writer::run(write, Arc::clone(&shared), to_say, deps.clone());
+        let writer = writer::run(write, Arc::clone(&shared), to_say, frames, deps.clone());
         let (by_backup, begun) = origin;
         Self {
             id,
@@ -75,6 +91,9 @@ impl Link {
             theirs,
             shared,
             controls: Some(controls),
+            unhurried,
+            answers: Some(answers),
+            counter: tokio::spawn(counter),
             reader: tokio::spawn(reader),
             writer: tokio::spawn(writer),
         }
@@ -87,6 +106,19 @@ impl Link {
         controls.is_some_and(|controls| controls.try_send(control).is_ok())
     }
 
+    /// The partner's desk for what was put aside; none if it was given out before, or the partner
+    /// knows no such thing.
+    pub(crate) fn desk(&mut self, lane_keys: [u64; 2]) -> Option<PartnerDesk> {
+        let theirs = (self.theirs.oldest, self.theirs.newest);
+        agree((OLDEST, VERSION), theirs).filter(|version| *version >= ASIDE_FROM)?;
+        Some(PartnerDesk {
+            frames: self.unhurried.clone(),
+            says: self.controls.as_ref()?.downgrade(),
+            answers: self.answers.take()?,
+            lane_keys,
+        })
+    }
+
     /// Says nothing more, and waits until what was said is out.
     pub(crate) async fn close(mut self) {
         self.controls = None;
@@ -97,6 +129,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        self.counter.abort();
         self.reader.abort();
         self.writer.abort();
     }

@@ -8,9 +8,10 @@ use spica_clock::SharedClock;
 use spica_journal_file::{
     FileJournal, Fresh, OpenError, Options, RecoveryReport, cut_after, reset_lane,
 };
-use spica_link_pair::{Memory, PairHandle, Remembered, Restart};
-use spica_model::{Lane, Seq};
+use spica_link_pair::{Memory, PairHandle, Remembered, Restart, Shows};
+use spica_model::{Lane, Seq, Timestamp, Topic};
 use spica_role::{Alone, SharedRole};
+use spica_views::Views;
 
 use crate::NodeError;
 use crate::config::Config;
@@ -20,6 +21,7 @@ pub(crate) fn start(
     config: &Config,
     data_dir: &Path,
     journal: &Arc<FileJournal>,
+    views: &Arc<Views>,
     report: &RecoveryReport,
     clock: &SharedClock,
 ) -> Result<(Option<PairHandle>, SharedRole), NodeError> {
@@ -35,12 +37,27 @@ pub(crate) fn start(
         clock: Arc::clone(clock),
         node: config.node.path.clone(),
         data_dir: data_dir.to_owned(),
+        journal_dir: data_dir.join("journal"),
+        shows: Arc::new(Shown(Arc::clone(views))),
         base: std::path::PathBuf::new(),
         damaged: Lane::ALL.map(first),
     };
     let pair = PairHandle::start(settings, deps).map_err(|error| NodeError::part("pair", error))?;
     let role = pair.role();
     Ok((Some(pair), role))
+}
+
+/// What the views show, for the pair.
+struct Shown(Arc<Views>);
+
+impl Shows for Shown {
+    fn applied(&self, lane: Lane) -> Seq {
+        self.0.status().applied[lane.index()]
+    }
+
+    fn received(&self, topic: &Topic) -> Option<Timestamp> {
+        self.0.last(topic).map(|record| record.received)
+    }
 }
 
 /// Opens the journal. One of a pair whose lane has lost its end gives up what is behind it: the

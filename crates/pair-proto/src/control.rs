@@ -1,7 +1,7 @@
 //! Control messages, as JSON. Unknown fields are ignored: a later version may add some.
 
 use serde::{Deserialize, Serialize};
-use spica_model::{Epoch, Seq};
+use spica_model::{Epoch, Lane, Seq};
 use spica_pair::follow::Begin;
 use spica_pair::history::History;
 use spica_pair::star::State;
@@ -40,6 +40,17 @@ pub enum Control {
         /// Who wants it.
         by: String,
     },
+    /// The active: what became of a frame of records that were put aside. They are durable.
+    Reentered(Reentered),
+    /// The passive: all records of a file that were put aside were sent.
+    AsideEnds(AsideEnds),
+    /// The active: it is noted, durably. The passive is done with the file.
+    AsideNoted {
+        /// The lane.
+        lane: LaneWord,
+        /// The file.
+        file: String,
+    },
     /// A picture that the other node must have before a record names it.
     Object {
         /// Its address.
@@ -52,6 +63,58 @@ pub enum Control {
         /// Its address.
         address: String,
     },
+}
+
+/// What became of a frame of records that were put aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reentered {
+    /// Their lane.
+    pub lane: LaneWord,
+    /// The epoch that they had.
+    pub epoch: u32,
+    /// The place that the last of them had.
+    pub last: u64,
+    /// How many are new records now.
+    pub entered: u32,
+    /// How many the journal knew already.
+    pub known: u32,
+    /// How many of the new ones are `state` that is older than what the topic has, and stand under
+    /// a topic of their own.
+    pub late: u32,
+}
+
+/// The end of a file of records that were put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsideEnds {
+    /// The lane.
+    pub lane: LaneWord,
+    /// The file.
+    pub file: String,
+    /// The epoch of its first record.
+    pub epoch: u32,
+    /// The place that its first record had.
+    pub from: u64,
+    /// The place that its last record had.
+    pub to: u64,
+    /// How many became new records, so far as the passive knows.
+    pub entered: u64,
+    /// How many the active's journal knew already.
+    pub known: u64,
+    /// How many of the new ones stand under a topic of their own.
+    pub late: u64,
+    /// How many were copies, which say nothing new and were not sent.
+    pub copies: u64,
+    /// How many could not be read.
+    pub unreadable: u64,
+}
+
+/// A lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "as in the model's Lane")]
+pub enum LaneWord {
+    Critical,
+    Normal,
 }
 
 /// The first message of both.
@@ -211,6 +274,24 @@ impl From<Said> for Message {
                 epoch: Epoch(epoch),
             },
             Said::Farewell => Self::Farewell,
+        }
+    }
+}
+
+impl From<Lane> for LaneWord {
+    fn from(lane: Lane) -> Self {
+        match lane {
+            Lane::Critical => Self::Critical,
+            Lane::Normal => Self::Normal,
+        }
+    }
+}
+
+impl From<LaneWord> for Lane {
+    fn from(lane: LaneWord) -> Self {
+        match lane {
+            LaneWord::Critical => Self::Critical,
+            LaneWord::Normal => Self::Normal,
         }
     }
 }

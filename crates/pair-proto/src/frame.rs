@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Acked = 3,
     Committed = 4,
     Part = 5,
+    Aside = 6,
 }
 
 /// A frame that has come.
@@ -32,6 +33,8 @@ pub enum Frame {
     Committed([Seq; 2]),
     /// The next part of a picture.
     Part(Bytes),
+    /// Records that were put aside at the passive.
+    Aside(SentBatch),
 }
 
 pub(crate) fn put_head(out: &mut BytesMut, kind: Kind, body: usize) {
@@ -85,10 +88,11 @@ impl FrameReader {
         let kind = body.get_u8();
         Ok(Some(match kind {
             1 => Frame::Control(serde_json::from_slice(&body)?),
-            2 => return sent::read(&body).map(Some),
+            2 => Frame::Batch(sent::read(&body)?),
             3 => Frame::Acked(places::read(&body)?),
             4 => Frame::Committed(places::read(&body)?),
             5 => Frame::Part(body),
+            6 => Frame::Aside(sent::read(&body)?),
             other => return Err(ProtoError::UnknownKind(other)),
         }))
     }

@@ -12,16 +12,21 @@ mod frame;
 mod places;
 mod sent;
 
-pub use control::{Control, Hello, LaneHello, Said, SideWord, Start, StateWord};
+pub use control::{
+    AsideEnds, Control, Hello, LaneHello, LaneWord, Reentered, Said, SideWord, Start, StateWord,
+};
 pub use error::ProtoError;
 pub use frame::{Frame, FrameReader, MAX_FRAME_BYTES, put_control, put_part};
 pub use places::put_places;
-pub use sent::{Compress, SentBatch, put_batch};
+pub use sent::{Compress, SentBatch, put_aside, put_batch};
 
 /// The version that this program speaks best.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// The oldest version that it still speaks.
 pub const OLDEST: u16 = 1;
+
+/// From this version on, records that were put aside can be sent, and pictures.
+pub const ASIDE_FROM: u16 = 2;
 
 /// The version that two nodes speak: the newest that both know; none if there is none.
 #[must_use]

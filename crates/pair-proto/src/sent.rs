@@ -4,8 +4,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use spica_journal_format::{Batch, BatchHeader, BatchKind};
 use spica_model::{Epoch, Lane, Seq, Timestamp};
 
+use crate::ProtoError;
 use crate::frame::{self, Kind, MAX_FRAME_BYTES};
-use crate::{Frame, ProtoError};
 
 /// Bytes before the records: lane 1, packed 1, reserved 2, reign 4, epoch 4, count 4, first 8, base 8,
 /// length of the records when unpacked 4.
@@ -45,14 +45,32 @@ impl SentBatch {
 
 /// Appends the frame of a batch, sent by the active of `reign`.
 pub fn put_batch(out: &mut BytesMut, reign: Epoch, lane: Lane, batch: &Batch, compress: Compress) {
-    let body = batch.body();
     let packed = match compress {
-        Compress::Lz4 if body.len() >= PACK_FROM => Some(lz4_flex::block::compress(body)),
+        Compress::Lz4 if batch.body().len() >= PACK_FROM => {
+            Some(lz4_flex::block::compress(batch.body()))
+        }
         _ => None,
     };
-    let packed = packed.filter(|packed| packed.len() < body.len());
-    let content = packed.as_deref().unwrap_or(body);
-    frame::put_head(out, Kind::Batch, HEAD_BYTES + content.len());
+    let packed = packed.filter(|packed| packed.len() < batch.body().len());
+    put(out, Kind::Batch, reign, lane, batch, packed.as_deref());
+}
+
+/// Appends the frame of records that the partner's journal does not have, and that were put aside at
+/// this node: they are to be entered there again.
+pub fn put_aside(out: &mut BytesMut, lane: Lane, batch: &Batch) {
+    put(out, Kind::Aside, batch.header.epoch, lane, batch, None);
+}
+
+fn put(
+    out: &mut BytesMut,
+    kind: Kind,
+    reign: Epoch,
+    lane: Lane,
+    batch: &Batch,
+    packed: Option<&[u8]>,
+) {
+    let content = packed.unwrap_or_else(|| batch.body());
+    frame::put_head(out, kind, HEAD_BYTES + content.len());
     let header = &batch.header;
     out.put_u8(lane.index() as u8);
     out.put_u8(u8::from(packed.is_some()));
@@ -62,11 +80,11 @@ pub fn put_batch(out: &mut BytesMut, reign: Epoch, lane: Lane, batch: &Batch, co
     out.put_u32_le(header.count);
     out.put_u64_le(header.first.0);
     out.put_i64_le(header.base.as_micros());
-    out.put_u32_le(body.len() as u32);
+    out.put_u32_le(batch.body().len() as u32);
     out.extend_from_slice(content);
 }
 
-pub(crate) fn read(body: &Bytes) -> Result<Frame, ProtoError> {
+pub(crate) fn read(body: &Bytes) -> Result<SentBatch, ProtoError> {
     let malformed = ProtoError::Malformed("batch");
     let Some((head, _)) = body.split_first_chunk::<HEAD_BYTES>() else {
         return Err(malformed);
@@ -91,7 +109,7 @@ pub(crate) fn read(body: &Bytes) -> Result<Frame, ProtoError> {
     if content.len() != len {
         return Err(malformed);
     }
-    Ok(Frame::Batch(SentBatch {
+    Ok(SentBatch {
         lane,
         reign: Epoch(word(4)),
         header: BatchHeader {
@@ -103,5 +121,5 @@ pub(crate) fn read(body: &Bytes) -> Result<Frame, ProtoError> {
             base: Timestamp::from_micros(long(24) as i64),
         },
         body: content,
-    }))
+    })
 }

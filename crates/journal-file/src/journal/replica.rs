@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use spica_journal::Watermark;
+use spica_journal::{SubmitError, Ticket, Watermark};
 use spica_journal_format::Batch;
-use spica_model::{Epoch, Lane, Seq};
+use spica_model::{Epoch, Lane, NewRecord, Seq};
 
 use super::FileJournal;
 use crate::error::{CopyError, EpochError};
@@ -104,6 +104,21 @@ impl FileJournal {
             first: first.unwrap_or(last.next()).min(last.next()),
             last,
         }
+    }
+
+    /// As [`Journal::submit`](spica_journal::Journal::submit), but only directly after the record at
+    /// `last`: `None`, and nothing is placed, if another one stands there by now. For who must have
+    /// seen all that was placed before.
+    ///
+    /// # Errors
+    /// As for `submit`.
+    pub fn submit_after(
+        &self,
+        lane: Lane,
+        last: Seq,
+        records: &[NewRecord<'_>],
+    ) -> Result<Option<Ticket>, SubmitError> {
+        self.lane(lane).submit_after(last, records)
     }
 
     /// The key of a lane with which the checksums of its records are made: the partner needs it to

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 use spica_journal::{SubmitError, Ticket};
 use spica_journal_format::{KeyEntry, KeyHash, record_bytes_max};
-use spica_model::{LimitError, NewRecord, Position, Timestamp, limits};
+use spica_model::{LimitError, NewRecord, Position, Seq, Timestamp, limits};
 
 use super::LaneLog;
 use super::queue::Queue;
@@ -13,9 +14,36 @@ use super::queue::Queue;
 /// Hashes of the keys of a submission; most have one record.
 type Hashes = SmallVec<[Option<KeyHash>; 2]>;
 
+/// What is found out about records before the lock is taken.
+struct Looked {
+    bytes: usize,
+    hashes: Hashes,
+    /// What their keys' ages count to.
+    now: Timestamp,
+}
+
 impl LaneLog {
     /// See [`spica_journal::Journal::submit`].
     pub(crate) fn submit(&self, records: &[NewRecord<'_>]) -> Result<Ticket, SubmitError> {
+        let looked = self.look_at(records)?;
+        self.take_in(self.queue.lock(), records, &looked)
+    }
+
+    /// As [`Self::submit`], if the newest record that was placed is the one at `last`.
+    pub(crate) fn submit_after(
+        &self,
+        last: Seq,
+        records: &[NewRecord<'_>],
+    ) -> Result<Option<Ticket>, SubmitError> {
+        let looked = self.look_at(records)?;
+        let queue = self.queue.lock();
+        if queue.next != last.next() {
+            return Ok(None);
+        }
+        self.take_in(queue, records, &looked).map(Some)
+    }
+
+    fn look_at(&self, records: &[NewRecord<'_>]) -> Result<Looked, SubmitError> {
         let bytes = Self::bytes_max_of(records)?;
         let hashes: Hashes = records
             .iter()
@@ -26,8 +54,16 @@ impl LaneLog {
         } else {
             Timestamp::EPOCH
         };
-        let mut queue = self.queue.lock();
-        if let Err(error) = queue.admit(bytes, self.gate.held_bytes()) {
+        Ok(Looked { bytes, hashes, now })
+    }
+
+    fn take_in(
+        &self,
+        mut queue: MutexGuard<'_, Queue>,
+        records: &[NewRecord<'_>],
+        Looked { bytes, hashes, now }: &Looked,
+    ) -> Result<Ticket, SubmitError> {
+        if let Err(error) = queue.admit(*bytes, self.gate.held_bytes()) {
             drop(queue);
             if matches!(error, SubmitError::Full { .. }) {
                 self.metrics.refused.inc();
@@ -39,7 +75,7 @@ impl LaneLog {
             lane: self.lane,
             seq: queue.next,
         };
-        let duplicates = place(&mut queue, records, &hashes, bytes, now);
+        let duplicates = place(&mut queue, records, hashes, *bytes, *now);
         drop(queue);
         self.work.notify_one();
         if !duplicates.is_empty() {

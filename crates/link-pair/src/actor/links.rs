@@ -15,6 +15,7 @@ use tokio_rustls::TlsStream;
 use super::Actor;
 use crate::handle::Restart;
 use crate::link::Link;
+use crate::reentry::Desk;
 
 /// Connections that come within this time were dialled at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -55,6 +56,8 @@ impl Actor {
         if self.link.as_ref().is_some_and(|link| link.id == id) {
             tracing::warn!(reason, "pair: the link to the partner is down");
             self.link = None;
+            // This node's own desk needs no link.
+            self.reentry.take_if(|_| !self.leads);
             self.parts.linked.store(false, Ordering::Relaxed);
             self.event(Event::Lag(None));
         }
@@ -91,6 +94,9 @@ impl Actor {
             Control::PleaseHandOver { by } => self.asked_to_hand_over(&by),
             Control::Hello(_)
             | Control::Refused { .. }
+            | Control::Reentered(_)
+            | Control::AsideEnds(_)
+            | Control::AsideNoted { .. }
             | Control::Object { .. }
             | Control::ObjectKept { .. } => {}
         }
@@ -180,8 +186,12 @@ impl Actor {
             self.parts
                 .journal
                 .set_acknowledge(spica_journal_file::Acknowledge::Both);
-            if let Some(link) = &self.link {
+            let lane_keys = Lane::ALL.map(|lane| self.parts.journal.lane_key(lane));
+            if let Some(link) = &mut self.link {
                 link.shared.follow(reign, after);
+                if let Some(desk) = link.desk(lane_keys) {
+                    self.enter_aside(Desk::Partner(desk));
+                }
             }
             return;
         }

@@ -8,6 +8,7 @@ use spica_pair::{Durable, Event, Gate, Message, Notice, Output, Reason};
 use super::{Actor, Input};
 use crate::handle::Restart;
 use crate::memory::Remembered;
+use crate::reentry::Desk;
 
 impl Actor {
     pub(super) fn output(&mut self, output: Output) {
@@ -36,6 +37,8 @@ impl Actor {
                     link.shared.set_reign(epoch);
                 }
                 self.leads = true;
+                // Whoever is active enters what it had to put aside itself.
+                self.enter_aside(Desk::Own(self.parts.link.counter.clone()));
             }
             Output::Follow => self.ask_to_follow(),
             Output::Gate(gate) => self.set_gate(gate),

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::shared::Flow;
 use super::{LinkDeps, Shared};
 use crate::actor::Input;
+use crate::reentry::{RECORDS_MAX, Work};
 
 /// How much is read at once, at least.
 const READ_BYTES: usize = 64 << 10;
@@ -25,7 +26,7 @@ enum End {
     Silent(std::time::Duration),
     #[error("the partner refuses this node: {0}")]
     Refused(String),
-    #[error("the partner acknowledges what was never sent")]
+    #[error("the partner acknowledges or sends what it cannot")]
     Confused,
     #[error(transparent)]
     NotAccepted(#[from] spica_pair::follow::Refused),
@@ -91,6 +92,13 @@ async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End>
             Ok(())
         }
         Frame::Control(Control::Refused { reason }) => Err(End::Refused(reason)),
+        Frame::Control(answer @ (Control::Reentered(_) | Control::AsideNoted { .. })) => {
+            // One for each question, and one question at a time.
+            shared.answers.try_send(answer).map_err(|_| End::Confused)
+        }
+        Frame::Control(Control::AsideEnds(ends)) => bring(Work::Ends(ends), shared),
+        Frame::Aside(sent) if sent.header.count as usize > RECORDS_MAX => Err(End::Confused),
+        Frame::Aside(sent) => bring(Work::Records(sent), shared),
         Frame::Control(control) => {
             // In order with the batches: whether they are taken depends on what is said before them.
             let (done, heard) = oneshot::channel();
@@ -104,6 +112,16 @@ async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End>
         }
         Frame::Part(_) => Ok(()),
     }
+}
+
+/// Gives what the passive had put aside to whoever enters it. One piece at a time: the next one comes
+/// when it is answered.
+fn bring(work: Work, shared: &Shared) -> Result<(), End> {
+    if !shared.is_leading() {
+        // It comes again to whoever is active.
+        return Ok(());
+    }
+    shared.work.try_send(work).map_err(|_| End::Confused)
 }
 
 /// Places a batch of the active's, unless its reign is over or this node does not follow it.

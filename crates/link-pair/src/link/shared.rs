@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use spica_model::{Epoch, Lane, Seq};
 use spica_pair::follow::{Follower, Leader};
-use tokio::sync::Notify;
+use spica_pair_proto::Control;
+use tokio::sync::{Notify, mpsc};
+
+use crate::reentry::Work;
 
 /// What a connection carries beside messages.
 pub(crate) struct Shared {
@@ -15,6 +18,10 @@ pub(crate) struct Shared {
     pub(crate) flow: Mutex<Flow>,
     /// Tells the writer that something has changed.
     pub(crate) changed: Notify,
+    /// For the active: what the passive had put aside.
+    pub(crate) work: mpsc::Sender<Work>,
+    /// For the passive: what the active says about it.
+    pub(crate) answers: mpsc::Sender<Control>,
     /// Bytes that came and went, for metrics and benchmarks.
     pub(crate) received: AtomicU64,
     pub(crate) sent: AtomicU64,
@@ -38,12 +45,19 @@ pub(crate) enum Flow {
 }
 
 impl Shared {
-    pub(crate) fn new(id: u64, lane_keys: [u64; 2]) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        lane_keys: [u64; 2],
+        work: mpsc::Sender<Work>,
+        answers: mpsc::Sender<Control>,
+    ) -> Self {
         Self {
             id,
             lane_keys,
             flow: Mutex::default(),
             changed: Notify::new(),
+            work,
+            answers,
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         }
@@ -99,6 +113,10 @@ impl Shared {
 
     pub(crate) fn is_following(&self) -> bool {
         matches!(&*self.flow.lock(), Flow::Follow { .. })
+    }
+
+    pub(crate) fn is_leading(&self) -> bool {
+        matches!(&*self.flow.lock(), Flow::Lead { .. })
     }
 
     pub(crate) fn count(counter: &AtomicU64, bytes: usize) {

@@ -1,9 +1,10 @@
-//! What goes to the partner: messages first, then places, then batches.
+//! What goes to the partner: messages first, then places, then batches, and then, a piece at a time,
+//! what has no hurry.
 
 use std::future::pending;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use spica_journal::{FollowError, Journal as _, Watermark};
 use spica_journal_file::{Tail, Tailed};
 use spica_model::{Epoch, Lane, Seq};
@@ -44,6 +45,8 @@ struct Writer<W> {
     shared: Arc<Shared>,
     deps: LinkDeps,
     to_say: mpsc::Receiver<Control>,
+    /// Frames that have no hurry.
+    unhurried: mpsc::Receiver<Bytes>,
     out: BytesMut,
     tails: Option<(u64, [Tail; 2])>,
     /// The places that were said last.
@@ -55,6 +58,7 @@ pub(super) async fn run<W>(
     write: W,
     shared: Arc<Shared>,
     to_say: mpsc::Receiver<Control>,
+    unhurried: mpsc::Receiver<Bytes>,
     deps: LinkDeps,
 ) where
     W: AsyncWrite + Unpin,
@@ -64,6 +68,7 @@ pub(super) async fn run<W>(
         shared,
         deps,
         to_say,
+        unhurried,
         out: BytesMut::with_capacity(WRITE_BYTES),
         tails: None,
         places: [Seq::ZERO; 2],
@@ -89,6 +94,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             }
             self.put_places();
             self.put_batches()?;
+            if self.out.len() < WRITE_BYTES
+                && let Ok(frame) = self.unhurried.try_recv()
+            {
+                self.out.extend_from_slice(&frame);
+            }
             if self.out.is_empty() {
                 self.wait().await?;
                 continue;
@@ -251,6 +261,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 };
                 put_control(&mut self.out, &control);
             }
+            Some(frame) = self.unhurried.recv() => self.out.extend_from_slice(&frame),
             () = self.shared.changed.notified() => {}
             () = staged(Lane::Critical) => {}
             () = staged(Lane::Normal) => {}
