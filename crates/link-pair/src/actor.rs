@@ -4,6 +4,7 @@ mod links;
 mod orders;
 mod outputs;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -98,6 +99,10 @@ pub(crate) struct Actor {
     waiting: Waiting,
     /// Enters what was put aside, here or at the partner.
     reentry: Option<Reentry>,
+    /// What follows from what is being done: given to the core when all that its last word wants is
+    /// done.
+    follows: VecDeque<Event>,
+    acting: bool,
     ended: bool,
 }
 
@@ -120,6 +125,8 @@ impl Actor {
             partner_moved: ([Seq::ZERO; 2], now),
             waiting: Waiting::default(),
             reentry: None,
+            follows: VecDeque::new(),
+            acting: false,
             ended: false,
         };
         (actor, seen)
@@ -181,17 +188,27 @@ impl Actor {
         }
     }
 
-    /// Gives an event to the core and does what it says.
+    /// Gives an event to the core and does what it says; later, if that was caused by what the core
+    /// has said: what is said to the partner must not overtake what was to be said before.
     fn event(&mut self, event: Event) {
-        let (mut out, now) = (Vec::new(), self.now());
-        self.pair.step(now, event, &mut out);
-        self.carry_out(out);
+        self.follows.push_back(event);
+        if !self.acting {
+            self.carry_out(Vec::new());
+        }
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            self.output(output);
+    fn carry_out(&mut self, mut outputs: Vec<Output>) {
+        self.acting = true;
+        loop {
+            for output in outputs.drain(..) {
+                self.output(output);
+            }
+            let Some(event) = self.follows.pop_front() else {
+                break;
+            };
+            self.pair.step(self.now(), event, &mut outputs);
         }
+        self.acting = false;
     }
 
     /// Begins to enter what was put aside; whatever tried it elsewhere stops.
