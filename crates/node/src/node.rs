@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -28,6 +28,11 @@ use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
 use crate::{NodeError, duties, pairing, restating};
+
+/// How long parts that were stopped may take to let go of the journal, and how often that is looked
+/// at.
+const LET_GO: Duration = Duration::from_secs(5);
+const LET_GO_LOOK: Duration = Duration::from_millis(1);
 
 /// Who may use the HTTP interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub struct Node {
     addresses: Addresses,
     admin_token: Option<String>,
     later_token: Option<oneshot::Receiver<String>>,
+    /// Makes it; waits for as long as this node does not serve.
+    first_token: Option<JoinHandle<()>>,
     stop_timeout: Duration,
     clock: SharedClock,
     data_dir: PathBuf,
@@ -103,7 +110,7 @@ impl Node {
             pictures,
             admission,
         } = foundation;
-        let mut later_token = None;
+        let (mut later_token, mut token_task) = (None, None);
         let admin_token = match (access, &pair) {
             (Access::Open, _) => None,
             (Access::Tokens, None) => spica_http::bootstrap(&*journal, &views, &*clock)
@@ -111,8 +118,8 @@ impl Node {
                 .map_err(|error| NodeError::part("HTTP interface", error))?,
             (Access::Tokens, Some(_)) => {
                 let journal = Arc::clone(&journal) as SharedJournal;
-                let token = first_token(Arc::clone(&role), journal, &views, &clock);
-                later_token = Some(token);
+                let (token, task) = first_token(Arc::clone(&role), journal, &views, &clock);
+                (later_token, token_task) = (Some(token), Some(task));
                 None
             }
         };
@@ -171,6 +178,7 @@ impl Node {
             addresses,
             admin_token,
             later_token,
+            first_token: token_task,
             stop_timeout,
             clock,
             data_dir,
@@ -252,6 +260,12 @@ impl Node {
         let stopped = self.station.stop(timeout).await;
         let dropped = self.http.stop().await;
         self.supervisor.stop().await;
+        if let Some(task) = self.first_token {
+            task.abort();
+            // Done, or cut off: either way it holds nothing any more.
+            let _ = task.await;
+        }
+        let held = Arc::downgrade(&self.journal);
         let (views, journal) = (self.views, self.journal);
         let closed = off_worker(move || {
             views.stop();
@@ -263,6 +277,7 @@ impl Node {
         let failure = closed
             .await
             .map_err(|panic| NodeError::part("shutdown", panic))?;
+        let_go(&held).await;
         tracing::info!(
             dialogues_finished = stopped.finished,
             dialogues_cut = stopped.cut,
@@ -354,10 +369,10 @@ fn first_token(
     journal: SharedJournal,
     views: &Arc<Views>,
     clock: &SharedClock,
-) -> oneshot::Receiver<String> {
+) -> (oneshot::Receiver<String>, JoinHandle<()>) {
     let (made, token) = oneshot::channel();
     let (views, clock) = (Arc::clone(views), Arc::clone(clock));
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         role.began().await;
         match spica_http::bootstrap(&*journal, &views, &*clock).await {
             // Who started the node is gone, or wants no token.
@@ -366,7 +381,20 @@ fn first_token(
             Err(error) => tracing::warn!("the first admin token cannot be made: {error}"),
         }
     });
-    token
+    (token, task)
+}
+
+/// Waits until nobody holds the journal any more, and with it its lock: connections that were just
+/// cut off do for a moment, and the node may want to begin again at once.
+async fn let_go(held: &Weak<FileJournal>) {
+    let free = async {
+        while held.strong_count() > 0 {
+            tokio::time::sleep(LET_GO_LOOK).await;
+        }
+    };
+    if tokio::time::timeout(LET_GO, free).await.is_err() {
+        tracing::error!("a part of the node that was stopped still holds the journal");
+    }
 }
 
 async fn restart_of(pair: Option<&PairHandle>) -> Restart {

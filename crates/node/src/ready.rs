@@ -89,6 +89,7 @@ mod tests {
             http,
             identicom: None,
             identicom_tls: None,
+            pair: None,
         };
         let file = ReadyFile::write(dir.path(), &addresses, Timestamp::EPOCH).unwrap();
         let text = std::fs::read_to_string(dir.path().join("run.json")).unwrap();

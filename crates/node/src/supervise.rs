@@ -61,6 +61,8 @@ impl Supervisor {
                     ended = &mut running => ended,
                     () = stop.cancelled() => {
                         running.abort();
+                        // What it holds is free when it is gone.
+                        let _ = running.await;
                         return;
                     }
                 };
