@@ -47,6 +47,17 @@ pub(crate) fn store_meta(storage: &dyn Storage, meta: &Meta) -> Result<(), OpenE
     replace(storage, META_NEW, META, &meta.encode())
 }
 
+/// Writes the `meta` of a lane over the old one, durably. A flush without a change of names or lengths
+/// does not wait for the file system's own journal, and with it for whatever else is being written:
+/// a take-over waits for this. A crash may leave it torn; the other lane's is good then.
+pub(crate) fn overwrite_meta(storage: &dyn Storage, meta: &Meta) -> Result<(), OpenError> {
+    let error = |verb| OpenError::io(storage.describe(META), verb);
+    let file = storage.open(META, Mode::Write).map_err(error("opened"))?;
+    file.write_at(&meta.encode(), 0)
+        .and_then(|()| file.sync_data())
+        .map_err(error("overwritten"))
+}
+
 /// The cut of a lane that was begun and is not finished, if there is one.
 pub(crate) fn load_cut(storage: &dyn Storage) -> Result<Option<Cut>, OpenError> {
     let Some(bytes) = read(storage, CUT)? else {

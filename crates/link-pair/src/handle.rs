@@ -38,7 +38,7 @@ pub struct Deps {
     pub clock: SharedClock,
     /// The node's path, which both nodes of the pair have.
     pub node: Topic,
-    /// Where `pair.json` is.
+    /// Where `pair.state` is.
     pub data_dir: PathBuf,
     /// Where the journal is.
     pub journal_dir: PathBuf,

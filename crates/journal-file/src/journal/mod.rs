@@ -191,7 +191,8 @@ impl FileJournal {
     fn store_epoch(&self, meta: &mut Meta, epoch: Epoch) -> Result<(), EpochError> {
         let raised = Meta { epoch, ..*meta };
         for lane in &self.lanes {
-            small_files::store_meta(&*lane.storage, &raised)
+            // One after the other: one of them is always good.
+            small_files::overwrite_meta(&*lane.storage, &raised)
                 .map_err(|error| EpochError::Store(error.to_string().into()))?;
         }
         *meta = raised;
