@@ -10,7 +10,7 @@ use spica_model::{Epoch, Seq};
 
 use self::claim::Claim;
 use crate::epochs;
-use crate::standing::Standing;
+use crate::standing::{self, Standing};
 use crate::star::{Move, RoleError, Seen, State, decide};
 use crate::{
     Beat, Config, Durable, Event, Facts, Gate, Message, Notice, Output, Phase, Reason, Side, Solo,
@@ -226,7 +226,7 @@ impl Pair {
         Standing {
             authority: self.durable.authority(),
             sound: self.sound,
-            records: meet::holds_any(self.ends),
+            records: standing::holds_any(self.ends),
         }
     }
 
@@ -298,7 +298,7 @@ impl Pair {
     /// The two conditions hold. The third is that nothing acknowledged is missing here.
     fn activate_by_vote(&mut self, out: &mut Vec<Output>) -> Verdict {
         let authority = self.durable.authority();
-        if !self.sound || self.may_lack() {
+        if !self.sound || (self.may_lack() && !self.has_unused()) {
             let newest = self.seen;
             self.refuse_for(Notice::Stale { authority, newest }, out);
             return Verdict::Refuse;

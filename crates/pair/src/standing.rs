@@ -1,6 +1,8 @@
 //! Which of two nodes holds everything that was ever acknowledged.
 
-use spica_model::Epoch;
+use spica_model::{Epoch, Seq};
+
+use crate::Beat;
 
 /// What decides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +13,24 @@ pub struct Standing {
     pub sound: bool,
     /// Whether its journal has ever held a record.
     pub records: bool,
+}
+
+impl Standing {
+    /// How a node says that it stands.
+    #[must_use]
+    pub fn of(beat: &Beat) -> Self {
+        Self {
+            authority: beat.authority,
+            sound: beat.sound,
+            records: holds_any(beat.ends),
+        }
+    }
+}
+
+/// Whether a journal with these ends has ever held a record.
+#[must_use]
+pub fn holds_any(ends: [Seq; 2]) -> bool {
+    ends.iter().any(|end| *end > Seq::ZERO)
 }
 
 /// How one node stands to the other.

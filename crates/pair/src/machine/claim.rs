@@ -3,6 +3,7 @@
 use spica_model::Epoch;
 
 use super::Pair;
+use crate::standing::{Compared, Standing, compare};
 use crate::star::State;
 use crate::witness::{Answer, Question};
 use crate::{Durable, Gate, Notice, Output, Reason, Solo, Time, epochs};
@@ -112,33 +113,87 @@ impl Pair {
         }
     }
 
-    /// Somebody else has gone on alone since this node held everything.
+    /// Somebody else has gone on alone since this node held everything; unless it was this node
+    /// itself that had asked, and was stopped before it could store that it leads.
     fn claim_refused(&mut self, recorded: Epoch, out: &mut Vec<Output>) {
+        if self.is_own(recorded)
+            && let Some(claim) = &mut self.claim
+            && claim.basis < recorded
+        {
+            claim.basis = recorded;
+            claim.stage = Stage::Asking { again: self.now };
+            return self.ask_again(out);
+        }
         self.claim = None;
         self.seen = self.seen.max(recorded);
         if self.state == State::Active {
             self.restart(Reason::WitnessRefused { recorded }, out);
             return;
         }
+        if self.is_partners_unused(recorded) {
+            // This node can get no other one, but both together hold everything.
+            let epoch = epochs::next(self.config.side, self.seen);
+            self.claim = Some(self.claim_at(epoch, Stage::Asking { again: self.now }, false));
+            return self.claim_unanswered(out);
+        }
+        // So the partner hears of it with the next heartbeat: it may be its own, unused.
+        self.reign = self.seen;
         let authority = self.durable.authority();
         let newest = self.seen;
         self.refuse_for(Notice::Stale { authority, newest }, out);
     }
 
-    /// Without an answer a node may still lead a partner that is there; alone it waits.
+    /// Without an answer a node may still lead a partner that is there and holds no more than it;
+    /// alone it waits. That it led is stored when that begins to count: see [`Pair::adjust_gate`].
     fn claim_unanswered(&mut self, out: &mut Vec<Output>) {
-        let idle = |(beat, _): (crate::Beat, Time)| beat.state != State::Active;
-        let with_partner =
-            !self.expired() && self.state != State::Active && self.peer.is_some_and(idle);
+        let with_partner = self.state != State::Active && self.may_lead_partner();
         if let Some(claim) = &mut self.claim
             && with_partner
         {
-            claim.stage = Stage::Storing;
-            let epoch = claim.epoch;
-            out.push(self.store_led(epoch));
+            claim.stage = Stage::Beginning;
+            out.push(Output::BeginEpoch(claim.epoch));
+        } else if self.has_active_partner() {
+            // It came back while the witness was asked: it is followed.
+            self.claim = None;
         } else {
             self.refuse_for(Notice::Silent, out);
         }
+    }
+
+    fn has_active_partner(&self) -> bool {
+        let serves = |(beat, _): (crate::Beat, Time)| beat.state == State::Active;
+        self.state != State::Active && !self.expired() && self.peer.is_some_and(serves)
+    }
+
+    /// Whether a partner is there that does not serve, and holds no more than this node.
+    fn may_lead_partner(&self) -> bool {
+        let own = self.standing();
+        let led = |(beat, _): (crate::Beat, Time)| {
+            let compared = compare(own, Standing::of(&beat));
+            beat.state != State::Active && matches!(compared, Compared::Better | Compared::Equal)
+        };
+        !self.expired() && self.peer.is_some_and(led)
+    }
+
+    /// Whether what the witness has recorded is the partner's, who is there and never led in it.
+    pub(super) fn is_partners_unused(&self, recorded: Epoch) -> bool {
+        let partners = epochs::side_of(recorded) == Some(self.config.side.other());
+        let unused = self.peer.is_some_and(|(beat, _)| beat.authority < recorded);
+        partners && unused && self.may_lead_partner()
+    }
+
+    /// Whether an epoch can only be this node's. Up to such a one it holds everything: what was
+    /// acknowledged in it, this node acknowledged; and it was recorded when nobody else had gone on
+    /// alone. If it never led in it, it was stopped before it heard that it may.
+    pub(super) fn is_own(&self, epoch: Epoch) -> bool {
+        epochs::side_of(epoch) == Some(self.config.side)
+    }
+
+    /// Whether the newest epoch is one of this node's own that it does not know to have led: as long
+    /// as it stands at the witness, nobody else gets another one.
+    pub(super) fn has_unused(&self) -> bool {
+        let unused = self.seen > self.durable.authority();
+        self.config.witness && unused && self.is_own(self.seen)
     }
 
     fn store_led(&self, led: Epoch) -> Output {
@@ -212,6 +267,11 @@ impl Pair {
         } else {
             Gate::Closed
         };
+        if gate != Gate::Closed && self.durable.led < self.reign {
+            // A reign that began without the witness counts from here on.
+            out.push(self.store_led(self.reign));
+            return;
+        }
         let before = self.gate;
         self.set_gate(gate, out);
         if before != gate {

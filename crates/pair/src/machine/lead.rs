@@ -177,6 +177,13 @@ impl Pair {
                 self.lead.ask = None;
                 self.adjust_gate(out);
             }
+            Answer::Refused { recorded } if self.is_own(recorded) => {
+                // Of an earlier life; see `Pair::is_own`.
+                self.lead.ask = Some((self.now, recorded));
+                self.ask_for_reign(out);
+            }
+            // With its partner it goes on; alone it would have no permission.
+            Answer::Refused { recorded } if self.is_partners_unused(recorded) => {}
             Answer::Refused { recorded } => {
                 self.seen = self.seen.max(recorded);
                 self.restart(Reason::WitnessRefused { recorded }, out);

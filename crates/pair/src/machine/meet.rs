@@ -1,7 +1,5 @@
 //! Meeting the partner.
 
-use spica_model::Seq;
-
 use super::Pair;
 use crate::epochs;
 use crate::standing::{Compared, Standing, compare};
@@ -45,11 +43,22 @@ impl Pair {
         }
     }
 
-    /// Both serve, after a time in which they did not see each other. The younger reign stays.
+    /// Both serve, after a time in which they did not see each other. The younger reign stays, unless
+    /// it began without permission and has acknowledged nothing yet: then its authority is the older.
     fn meet_rival(&mut self, beat: Beat, out: &mut Vec<Output>) {
-        if beat.epoch > self.reign {
+        let mine = (self.durable.authority(), self.reign);
+        if (beat.authority, beat.epoch) > mine {
             out.push(Output::Tell(Notice::Role(RoleError::DualActive)));
             self.restart(Reason::Outranked { by: beat.epoch }, out);
+        } else {
+            self.outrank(beat, out);
+        }
+    }
+
+    /// A partner that knows a later epoch takes nothing in an older one.
+    fn outrank(&mut self, beat: Beat, out: &mut Vec<Output>) {
+        if beat.epoch > self.reign && self.config.witness {
+            self.claim_alone(out);
         }
     }
 
@@ -59,6 +68,7 @@ impl Pair {
         if forgot && self.lead.is_complete() {
             self.partner_stuck(out);
         }
+        self.outrank(beat, out);
     }
 
     fn meet_active(&mut self, beat: Beat, out: &mut Vec<Output>) {
@@ -66,8 +76,8 @@ impl Pair {
             // What it asked for decides: a later epoch ends the partner's reign.
             return;
         }
-        if beat.epoch < self.durable.authority() && self.sound {
-            // It serves in a reign that this node knows to be over.
+        if beat.authority < self.durable.authority() && self.sound {
+            // It serves, and lacks what was acknowledged in a reign that this node knows.
             self.begin_claim(epochs::next(self.config.side, self.seen), out);
             return;
         }
@@ -82,12 +92,9 @@ impl Pair {
 
     /// Neither serves: who holds everything does; if both do, the pattern says who.
     fn meet_idle(&mut self, beat: Beat, says: Move, out: &mut Vec<Output>) {
-        let theirs = Standing {
-            authority: beat.authority,
-            sound: beat.sound,
-            records: holds_any(beat.ends),
-        };
-        let activate = match (compare(self.standing(), theirs), says) {
+        let compared = compare(self.standing(), Standing::of(&beat));
+        let activate = match (compared, says) {
+            (Compared::Equal, _) if self.has_unused() => true,
             (Compared::Better, _) | (Compared::Equal, Move::Activate) => true,
             (Compared::Equal, Move::Error(RoleError::DualPassive)) => {
                 out.push(Output::Tell(Notice::Role(RoleError::DualPassive)));
@@ -103,9 +110,4 @@ impl Pair {
             self.begin_claim(epochs::next(self.config.side, self.seen), out);
         }
     }
-}
-
-/// Whether a journal with these ends has ever held a record.
-pub(super) fn holds_any(ends: [Seq; 2]) -> bool {
-    ends.iter().any(|end| *end > Seq::ZERO)
 }

@@ -44,7 +44,11 @@ impl Pair {
         self.durable = durable;
         if self.claim.is_some() {
             self.claim_stored(durable.led, out);
+        } else if self.state == State::Active {
+            self.adjust_gate(out);
         } else if self.state == State::Passive && durable.complete == self.reign {
+            // Whatever it lacked or had lost has come from the active.
+            self.sound = true;
             out.push(Output::Send(Message::Kept { epoch: self.reign }));
         }
     }
