@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use common::{Bench, LANE, settings, submit};
 use futures::executor::block_on;
-use spica_journal::SubmitError;
+use spica_journal::{Journal as _, SubmitError};
 use spica_journal_file::{Acknowledge, CopyError, FileJournal, Tailed};
 use spica_journal_format::Batch;
-use spica_model::{Epoch, Lane, Seq};
+use spica_model::{ContentType, Epoch, Kind, Lane, NewRecord, Op, Quality, Seq, Timestamp, Topic};
 
 fn is_pending(future: impl Future) -> bool {
     matches!(
@@ -230,4 +230,34 @@ impl Alone for Bench {
         self.journal().set_acknowledge(Acknowledge::Alone);
         self.append(&[number]);
     }
+}
+
+#[test]
+fn records_are_placed_directly_behind_what_was_seen_or_not_at_all() {
+    let mut bench = Bench::new(settings());
+    bench.open();
+    block_on(submit(bench.journal(), &[1]).unwrap().durable()).unwrap();
+    let topic = Topic::new("root/a").unwrap();
+    let record = NewRecord {
+        topic: &topic,
+        kind: Kind::State,
+        op: Op::Put,
+        quality: Quality::Good,
+        received: Timestamp::from_secs(1),
+        source_time: None,
+        content_type: &ContentType::Bytes,
+        payload: b"again",
+        key: None,
+        cause: None,
+    };
+    let journal = bench.journal();
+    let after = |last: u64| {
+        let placed = journal.submit_after(LANE, Seq(last), std::slice::from_ref(&record));
+        placed.unwrap().map(|ticket| ticket.only().position.seq)
+    };
+    assert_eq!(after(0), None);
+    assert_eq!(after(2), None);
+    assert_eq!(after(1), Some(Seq(2)));
+    assert_eq!(after(1), None);
+    assert_eq!(journal.status(LANE).last, Seq(2));
 }
