@@ -91,7 +91,7 @@ impl Pair {
 
     /// Takes an event in at `now`, which never goes back; appends what is to be done.
     pub fn step(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
-        self.now = now.max(self.now);
+        self.go_on_at(now);
         if self.phase == Phase::Leaving {
             return;
         }
@@ -123,7 +123,7 @@ impl Pair {
 
     /// A request: a vote, and what becomes of it. The same as [`Event::Request`], with an answer.
     pub fn vote(&mut self, now: Time, out: &mut Vec<Output>) -> Verdict {
-        self.now = now.max(self.now);
+        self.go_on_at(now);
         if self.phase == Phase::Leaving {
             return Verdict::Refuse;
         }
@@ -132,7 +132,19 @@ impl Pair {
         verdict
     }
 
-    /// When the next [`Event::Tick`] is wanted, at the latest.
+    /// Time has passed. A node that did not run for a while, and thus did not listen, knows nothing of
+    /// its partner: it gives it the time to be heard, or it would find it gone, go on alone in a later
+    /// epoch, and end the reign of one that had rightly taken over.
+    fn go_on_at(&mut self, now: Time) {
+        let (heard, now) = (!self.expired(), now.max(self.now));
+        if heard && now - self.now > self.config.dead_after / 2 {
+            self.expiry = self.expiry.max(now + self.config.dead_after);
+        }
+        self.now = now;
+    }
+
+    /// When the next [`Event::Tick`] is wanted, at the latest. A node to which none comes for half of
+    /// the time after which its partner counts as gone takes itself for one that did not run.
     #[must_use]
     pub fn deadline(&self) -> Time {
         let expiry = (!self.expired()).then_some(self.expiry);

@@ -332,3 +332,34 @@ fn a_node_whose_journal_does_not_answer_says_nothing() {
         .step(later, Event::Tick, &mut out);
     assert!(says(&out), "{out:?}");
 }
+
+/// An active was stopped (SIGSTOP) past the time-out and its partner took over. When it went on, it
+/// looked at the clock before it read what had been said, and went on alone in a later epoch still.
+#[test]
+fn an_active_that_was_frozen_hears_of_its_successor_before_it_misses_its_partner() {
+    let mut world = pair(|_| {});
+    assert!(world.publish(0));
+    let frozen = world.nodes[0].pair.take();
+    world.pass(LONG);
+    assert_eq!(world.request(1), Verdict::Wait);
+    world.pass(LONG);
+    assert!(world.publish(1));
+    world.nodes[0].pair = frozen;
+    world.pass(LONG);
+    assert_eq!(world.status(1).state, State::Active);
+    assert_eq!(world.status(1).epoch, Epoch(3), "its reign goes on");
+    assert_eq!(world.status(0).state, State::Passive);
+    assert_eq!(world.missing(), []);
+}
+
+#[test]
+fn a_passive_that_was_frozen_does_not_take_over_from_an_active_that_lives() {
+    let mut world = pair(|_| {});
+    let frozen = world.nodes[1].pair.take();
+    world.now += LONG;
+    world.nodes[1].pair = frozen;
+    assert_eq!(world.request(1), Verdict::Refuse);
+    world.pass(LONG);
+    assert_eq!(world.leaders(), 1);
+    assert!(world.publish(0));
+}
