@@ -27,6 +27,7 @@ use crate::handle::Restart;
 use crate::link::{Link, LinkDeps};
 use crate::memory::{Memory, Remembered};
 use crate::notices::Notices;
+use crate::pictures::Present;
 use crate::reentry::{Desk, Shelf};
 use crate::role::Shown;
 use crate::witness::Asker;
@@ -80,6 +81,7 @@ pub(crate) struct Parts {
     pub(crate) asker: Asker,
     pub(crate) link: LinkDeps,
     pub(crate) shelf: Shelf,
+    pub(crate) present: Present,
     pub(crate) linked: Arc<AtomicBool>,
     pub(crate) stuck_after: Duration,
     pub(crate) restart: watch::Sender<Option<Restart>>,

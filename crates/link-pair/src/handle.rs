@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use spica_clock::SharedClock;
 use spica_journal_file::{Acknowledge, FileJournal};
 use spica_model::{Epoch, Lane, Seq, Topic};
+use spica_objects::PictureStore;
 use spica_pair::{Facts, Pair, Reason};
 use spica_pair_proto::{Hello, OLDEST, VERSION};
 use spica_role::SharedRole;
@@ -23,6 +24,7 @@ use crate::dial::Dialer;
 use crate::link::{Greeting, LinkDeps};
 use crate::memory::{Memory, MemoryError};
 use crate::notices::Notices;
+use crate::pictures::PairShare;
 use crate::reentry::{Counter, Shelf, Shows};
 use crate::role::PairRole;
 use crate::witness::Asker;
@@ -42,6 +44,8 @@ pub struct Deps {
     pub data_dir: PathBuf,
     /// Where the journal is.
     pub journal_dir: PathBuf,
+    /// The pictures.
+    pub pictures: PictureStore,
     /// What the views of the journal show.
     pub shows: Arc<dyn Shows>,
     /// What relative paths of certificates count from.
@@ -115,6 +119,7 @@ pub enum StartError {
 /// The running pair. Dropping it stops it.
 pub struct PairHandle {
     role: SharedRole,
+    pictures: PairShare,
     inputs: mpsc::Sender<Input>,
     restart: watch::Receiver<Option<Restart>>,
     address: SocketAddr,
@@ -176,7 +181,9 @@ impl PairHandle {
                 node: deps.node.clone(),
                 clock: Arc::clone(&deps.clock),
             },
+            pictures: deps.pictures.clone(),
         };
+        let (present, link_now) = watch::channel(None);
         let name: Arc<str> = deps.node.as_str().into();
         let notices = Notices::new(Arc::clone(&deps.journal), deps.node);
         let asker = Asker::new(witness, name, inputs.clone());
@@ -191,6 +198,7 @@ impl PairHandle {
             asker,
             link,
             shelf: Shelf::new(&deps.journal_dir),
+            present,
             linked,
             stuck_after: settings.stuck_after.as_duration(),
             restart: restart_tx,
@@ -214,6 +222,10 @@ impl PairHandle {
         let thread = std::thread::Builder::new().name("pair".into());
         let thread = thread.spawn(run).map_err(StartError::Thread)?;
         Ok(Self {
+            pictures: PairShare {
+                shown: shown.clone(),
+                present: link_now,
+            },
             role: Arc::new(PairRole {
                 shown,
                 inputs: inputs.clone(),
@@ -229,6 +241,12 @@ impl PairHandle {
     #[must_use]
     pub fn role(&self) -> SharedRole {
         Arc::clone(&self.role)
+    }
+
+    /// Pictures to and from the partner.
+    #[must_use]
+    pub fn pictures(&self) -> PairShare {
+        self.pictures.clone()
     }
 
     /// Where the link listens.
@@ -258,7 +276,7 @@ impl PairHandle {
             return;
         };
         // An actor that is gone needs no telling; one whose inbox is full will have room soon.
-        let _ = self.inputs.blocking_send(Input::Stop);
+        let _ = futures::executor::block_on(self.inputs.send(Input::Stop));
         if thread.join().is_err() {
             tracing::error!("the pair's thread has panicked");
         }

@@ -1,5 +1,6 @@
 //! One connection to the partner: shaken hands, a reader and a writer.
 
+mod desks;
 mod hello;
 mod reader;
 mod shared;
@@ -10,22 +11,23 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use spica_journal_file::FileJournal;
+use spica_objects::PictureStore;
 use spica_pair_proto::{ASIDE_FROM, Control, Hello, OLDEST, VERSION, agree};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actor::Input;
 use crate::config::CompressSetting;
-use crate::reentry::{self, Counter, PartnerDesk};
+use crate::pictures::Counterpart;
+use crate::reentry::{Counter, PartnerDesk};
 
+use self::desks::{Desks, Staffed};
 pub(crate) use hello::{Greeting, HelloError, shake_hands};
 pub(crate) use shared::Shared;
 
 /// What may wait to be said; the core says little.
 const CONTROLS: usize = 256;
-/// Pieces of what was put aside that may wait at the active: one is answered before the next comes.
-const PIECES: usize = 1;
 
 /// A connection that is up. Dropping it cuts it.
 pub(crate) struct Link {
@@ -41,7 +43,9 @@ pub(crate) struct Link {
     unhurried: mpsc::Sender<Bytes>,
     /// What the partner answers to what was put aside, until somebody listens.
     answers: Option<mpsc::Receiver<Control>>,
-    counter: JoinHandle<()>,
+    counterpart: Counterpart,
+    /// Those at the desks; they end with it.
+    _tasks: JoinSet<()>,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -59,6 +63,8 @@ pub(crate) struct LinkDeps {
     pub(crate) compress: CompressSetting,
     /// Where what the partner had put aside is entered.
     pub(crate) counter: Counter,
+    /// This node's pictures.
+    pub(crate) pictures: PictureStore,
 }
 
 impl Link {
@@ -73,13 +79,16 @@ impl Link {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (work, pieces) = mpsc::channel(PIECES);
-        let (answered, answers) = mpsc::channel(PIECES);
-        let shared = Arc::new(Shared::new(id, theirs.lane_keys, work, answered));
         let (controls, to_say) = mpsc::channel(CONTROLS);
         let (unhurried, frames) = mpsc::channel(1);
         let says = controls.downgrade();
-        let counter = reentry::serve(deps.counter.clone(), theirs.lane_keys, pieces, says);
+        let Staffed {
+            desks,
+            counterpart,
+            reentered,
+            tasks,
+        } = Desks::staff(deps, theirs.lane_keys, &says, unhurried.clone());
+        let shared = Arc::new(Shared::new(id, theirs.lane_keys, desks));
         let (read, write) = tokio::io::split(stream);
         let reader = reader::run(read, Arc::clone(&shared), deps.clone());
         let writer = writer::run(write, Arc::clone(&shared), to_say, frames, deps.clone());
@@ -92,8 +101,9 @@ impl Link {
             shared,
             controls: Some(controls),
             unhurried,
-            answers: Some(answers),
-            counter: tokio::spawn(counter),
+            answers: Some(reentered),
+            counterpart,
+            _tasks: tasks,
             reader: tokio::spawn(reader),
             writer: tokio::spawn(writer),
         }
@@ -109,14 +119,25 @@ impl Link {
     /// The partner's desk for what was put aside; none if it was given out before, or the partner
     /// knows no such thing.
     pub(crate) fn desk(&mut self, lane_keys: [u64; 2]) -> Option<PartnerDesk> {
-        let theirs = (self.theirs.oldest, self.theirs.newest);
-        agree((OLDEST, VERSION), theirs).filter(|version| *version >= ASIDE_FROM)?;
+        if !self.has_desks() {
+            return None;
+        }
         Some(PartnerDesk {
             frames: self.unhurried.clone(),
             says: self.controls.as_ref()?.downgrade(),
             answers: self.answers.take()?,
             lane_keys,
         })
+    }
+
+    /// What the link does for pictures; nothing if the partner knows no such thing.
+    pub(crate) fn counterpart(&self) -> Option<Counterpart> {
+        self.has_desks().then(|| self.counterpart.clone())
+    }
+
+    fn has_desks(&self) -> bool {
+        let theirs = (self.theirs.oldest, self.theirs.newest);
+        agree((OLDEST, VERSION), theirs).is_some_and(|version| version >= ASIDE_FROM)
     }
 
     /// Says nothing more, and waits until what was said is out.
@@ -129,7 +150,6 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.counter.abort();
         self.reader.abort();
         self.writer.abort();
     }

@@ -320,13 +320,15 @@ impl Foundation {
             Arc::clone(&clock),
         )?;
         views.metrics().register(&mut registry);
-        let (pair, role) = pairing::start(config, data_dir, &journal, &views, &report, &clock)?;
+        let pictures = open_pictures(config, data_dir)?;
+        let (pair, role) =
+            pairing::start(config, data_dir, &journal, &views, &pictures, &report, &clock)?;
         let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
         let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
         Ok(Self {
             pair,
             role,
-            pictures: open_pictures(config, data_dir)?,
+            pictures,
             admission: Arc::new(Mutex::new(Admission::new(
                 config.identicom.admission.limits(),
             ))),

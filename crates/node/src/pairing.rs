@@ -10,6 +10,7 @@ use spica_journal_file::{
 };
 use spica_link_pair::{Memory, PairHandle, Remembered, Restart, Shows};
 use spica_model::{Lane, Seq, Timestamp, Topic};
+use spica_objects::PictureStore;
 use spica_role::{Alone, SharedRole};
 use spica_views::Views;
 
@@ -22,6 +23,7 @@ pub(crate) fn start(
     data_dir: &Path,
     journal: &Arc<FileJournal>,
     views: &Arc<Views>,
+    pictures: &PictureStore,
     report: &RecoveryReport,
     clock: &SharedClock,
 ) -> Result<(Option<PairHandle>, SharedRole), NodeError> {
@@ -38,12 +40,14 @@ pub(crate) fn start(
         node: config.node.path.clone(),
         data_dir: data_dir.to_owned(),
         journal_dir: data_dir.join("journal"),
+        pictures: pictures.clone(),
         shows: Arc::new(Shown(Arc::clone(views))),
         base: std::path::PathBuf::new(),
         damaged: Lane::ALL.map(first),
     };
     let pair = PairHandle::start(settings, deps).map_err(|error| NodeError::part("pair", error))?;
     let role = pair.role();
+    pictures.share_with(Arc::new(pair.pictures()));
     Ok((Some(pair), role))
 }
 

@@ -110,6 +110,28 @@ pub enum FinishError {
     Store(#[from] object_store::Error),
 }
 
+/// Why a picture of another node is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// Its content is not what its address says.
+    #[error("what came for {0} is another content")]
+    Content(Address),
+    /// It is larger than this node takes.
+    #[error("a picture of {bytes} bytes; this node takes {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u32,
+    },
+    /// It cannot be hashed, since the thread that does has failed.
+    #[error("the picture cannot be checked: {0}")]
+    Io(#[from] io::Error),
+    /// The store fails.
+    #[error("the picture cannot be stored: {0}")]
+    Store(#[from] object_store::Error),
+}
+
 /// Why a stored picture cannot be read or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

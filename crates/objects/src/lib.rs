@@ -4,7 +4,8 @@
 //! *part*: a file of its own in a local directory, which any later connection goes on with. A part
 //! needs no care on its way to disk: whatever a crash leaves of it, the picture's CRC-32 decides at
 //! the end. [`Upload::finish`] stores the picture under its [`Address`], the SHA-256 of its content,
-//! and returns only when it would survive a power cut; the same picture stored twice is one object.
+//! and returns only when it would survive a power cut, here and with whoever else must have it (see
+//! [`Share`]); the same picture stored twice is one object.
 //!
 //! Limits: the size of a picture, and the number and total size of parts. At a limit a new picture
 //! is refused; the device keeps it and offers it again. Parts that nobody goes on with are removed
@@ -19,12 +20,14 @@ mod error;
 mod incoming;
 mod limits;
 mod off_workers;
+mod share;
 mod store;
 mod upload;
 
 pub use address::{Address, ParseAddressError};
-pub use error::{BlockError, FinishError, OpenError, ReadError, ResumeError};
+pub use error::{BlockError, FinishError, KeepError, OpenError, ReadError, ResumeError};
 pub use incoming::IncomingStatus;
 pub use limits::Limits;
+pub use share::Share;
 pub use store::PictureStore;
 pub use upload::{Header, Stored, Upload};

@@ -3,19 +3,23 @@
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
 use spica_model::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::incoming::{self, Incoming};
 use crate::off_workers::off_workers;
-use crate::{Address, Header, IncomingStatus, Limits, OpenError, ReadError, ResumeError, Upload};
+use crate::{
+    Address, Header, IncomingStatus, KeepError, Limits, OpenError, ReadError, ResumeError, Share,
+    Upload,
+};
 
 /// Pictures that may be finished at once: each is in memory as a whole then.
 const FINISHING: usize = 4;
@@ -26,12 +30,21 @@ const SERIAL_BYTES: usize = 32;
 #[derive(Debug, Clone)]
 pub struct PictureStore(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     objects: Box<dyn ObjectStore>,
     incoming: Incoming,
     limits: Limits,
     finishing: Semaphore,
+    /// Whoever else must have a picture; nobody until it is set.
+    share: OnceLock<Arc<dyn Share>>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PictureStore")
+            .field("objects", &self.objects)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PictureStore {
@@ -55,7 +68,47 @@ impl PictureStore {
             incoming: incoming_parts,
             limits,
             finishing: Semaphore::new(FINISHING),
+            share: OnceLock::new(),
         })))
+    }
+
+    /// From now on a picture is only finished when `share` has it too. Only the first call counts:
+    /// it is for the start of a node.
+    pub fn share_with(&self, share: Arc<dyn Share>) {
+        // A second one would be a mistake of the assembly, and the first one still right.
+        let _ = self.0.share.set(share);
+    }
+
+    /// Keeps a picture that another node has finished, durably.
+    ///
+    /// # Errors
+    /// If its content is not what the address says, it is too large, or the store fails.
+    pub async fn keep(&self, address: &Address, content: Bytes) -> Result<(), KeepError> {
+        self.check_size(content.len() as u64)?;
+        let bytes = content.clone();
+        let hashed = off_workers(move || Ok(Sha256::digest(&bytes).into())).await?;
+        if Address::of(&hashed) != *address {
+            return Err(KeepError::Content(address.clone()));
+        }
+        Ok(self.put(address, content).await?)
+    }
+
+    /// Whether a picture of so many bytes would be [kept](Self::keep).
+    ///
+    /// # Errors
+    /// If it is too large.
+    pub fn check_size(&self, bytes: u64) -> Result<(), KeepError> {
+        let limit = self.0.limits.picture_bytes;
+        if bytes > u64::from(limit) {
+            return Err(KeepError::TooLarge { bytes, limit });
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn shared(&self, address: &Address) {
+        if let Some(share) = self.0.share.get() {
+            share.shared(address).await;
+        }
     }
 
     /// Takes a picture of the device `serial`, at the block where the last connection left it.

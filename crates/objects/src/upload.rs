@@ -128,7 +128,8 @@ impl Upload {
         Ok(())
     }
 
-    /// Stores the whole picture. When this returns it survives a power cut; its part is gone.
+    /// Stores the whole picture. When this returns it survives a power cut, and whoever else must
+    /// have it [has it too](crate::Share); its part is gone.
     ///
     /// # Errors
     /// If blocks are missing, or the disk or the store fails: the part stays. If the CRC-32 is
@@ -138,7 +139,7 @@ impl Upload {
             return Err(FinishError::Incomplete(self.next_block));
         }
         // Whole pictures are in memory only here: few at a time.
-        let _permit = self.store.finishing().await;
+        let permit = self.store.finishing().await;
         let (file, header) = (Arc::clone(&self.file), self.header);
         let (content, sha256, crc32) = off_workers(move || read(&file, header)).await?;
         if crc32 != header.crc32 {
@@ -154,6 +155,9 @@ impl Upload {
             content_type: content_type(&content),
         };
         self.store.put(&stored.address, content).await?;
+        drop(permit);
+        // The part stays until then: whoever is interrupted here goes on without a single block.
+        self.store.shared(&stored.address).await;
         self.remove_part().await?;
         Ok(stored)
     }

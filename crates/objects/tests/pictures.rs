@@ -3,16 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use spica_clock::{Clock, SystemClock};
 use spica_model::ContentType;
 use spica_objects::{
-    Address, BlockError, FinishError, Header, IncomingStatus, Limits, OpenError, PictureStore,
-    ReadError, ResumeError, Stored, Upload,
+    Address, BlockError, FinishError, Header, IncomingStatus, KeepError, Limits, OpenError,
+    PictureStore, ReadError, ResumeError, Share, Stored, Upload,
 };
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 const SERIAL: &str = "0012345";
 const BLOCK_BYTES: u16 = 1_000;
@@ -337,4 +341,60 @@ fn locations_are_directories_or_file_urls() {
     let error = refused.unwrap_err().to_string();
     assert!(error.starts_with("the directory /"), "{error}");
     assert!("pictures/ab/x".parse::<Address>().is_err());
+}
+
+/// Whoever must have a picture has it when a place is free.
+struct Slow(Arc<Semaphore>);
+
+impl Share for Slow {
+    fn shared(&self, _: &Address) -> BoxFuture<'static, ()> {
+        let places = Arc::clone(&self.0);
+        async move { places.acquire().await.unwrap().forget() }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_finished_when_the_others_have_it_and_its_part_stays_until_then() {
+    let directory = TempDir::new().unwrap();
+    let content = picture(7, 1_500);
+    let store = open(directory.path());
+    let places = Arc::new(Semaphore::new(0));
+    store.share_with(Arc::new(Slow(Arc::clone(&places))));
+    let mut upload = store.resume(SERIAL, header(1, &content)).await.unwrap();
+    put(&mut upload, &content, usize::MAX).await;
+
+    // It is in the store, but not finished; then the connection is gone.
+    let finishing = tokio::spawn(upload.finish());
+    while store.list(1).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!finishing.is_finished());
+    finishing.abort();
+    assert!(finishing.await.unwrap_err().is_cancelled());
+
+    // Not a block is sent again.
+    let whole = store.resume(SERIAL, header(1, &content)).await.unwrap();
+    assert_eq!(whole.next_block(), None);
+    places.add_permits(1);
+    whole.finish().await.unwrap();
+    assert_eq!(store.incoming_status(), IncomingStatus::default());
+}
+
+#[tokio::test]
+async fn a_picture_of_another_node_is_kept_if_it_is_what_its_address_says() {
+    let [directory, other] = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+    let content = picture(7, 1_500);
+    let address = store(&open(directory.path()), 1, &content).await.address;
+    let limits = Limits {
+        picture_bytes: 2_000,
+        ..Limits::default()
+    };
+    let there = open_with(other.path(), limits);
+    let wrong = there.keep(&address, picture(8, 1_500)).await.unwrap_err();
+    assert!(matches!(wrong, KeepError::Content(_)), "{wrong}");
+    let large = there.keep(&address, picture(8, 2_001)).await.unwrap_err();
+    assert!(matches!(large, KeepError::TooLarge { .. }), "{large}");
+    assert!(there.list(1).await.unwrap().is_empty());
+    there.keep(&address, content.clone()).await.unwrap();
+    assert_eq!(there.read(&address).await.unwrap(), content);
 }

@@ -51,15 +51,39 @@ pub enum Control {
         /// The file.
         file: String,
     },
-    /// A picture that the other node must have before a record names it.
+    /// A picture that the other node must have, too. One at a time in each direction.
     Object {
         /// Its address.
         address: String,
-        /// Its bytes, in frames of their own that follow this one.
+        /// Its size.
         bytes: u64,
     },
-    /// The picture is durable here.
+    /// So much of the picture that was offered has come; 0 says that it is wanted.
+    ObjectTaken {
+        /// Its address.
+        address: String,
+        /// Bytes of all parts so far.
+        bytes: u64,
+    },
+    /// The picture that was offered is durable here.
     ObjectKept {
+        /// Its address.
+        address: String,
+    },
+    /// The picture that was offered is not taken.
+    ObjectRefused {
+        /// Its address.
+        address: String,
+        /// For the operator of the other node.
+        reason: String,
+    },
+    /// A picture that a record names is missing here: offer it.
+    ObjectMissing {
+        /// Its address.
+        address: String,
+    },
+    /// A picture that is missing at the other node is not here either.
+    ObjectUnknown {
         /// Its address.
         address: String,
     },

@@ -47,7 +47,9 @@ impl Actor {
             "pair: the link to the partner is up"
         );
         let origin = (by_backup, now);
-        self.link = Some(Link::start(id, stream, theirs, origin, &self.parts.link));
+        let link = Link::start(id, stream, theirs, origin, &self.parts.link);
+        self.parts.present.send_replace(link.counterpart());
+        self.link = Some(link);
         self.parts.linked.store(true, Ordering::Relaxed);
         self.look();
     }
@@ -56,6 +58,7 @@ impl Actor {
         if self.link.as_ref().is_some_and(|link| link.id == id) {
             tracing::warn!(reason, "pair: the link to the partner is down");
             self.link = None;
+            self.parts.present.send_replace(None);
             // This node's own desk needs no link.
             self.reentry.take_if(|_| !self.leads);
             self.parts.linked.store(false, Ordering::Relaxed);
@@ -92,13 +95,8 @@ impl Actor {
                 reigns,
             } => self.start_following(Epoch(reign), lanes, &reigns),
             Control::PleaseHandOver { by } => self.asked_to_hand_over(&by),
-            Control::Hello(_)
-            | Control::Refused { .. }
-            | Control::Reentered(_)
-            | Control::AsideEnds(_)
-            | Control::AsideNoted { .. }
-            | Control::Object { .. }
-            | Control::ObjectKept { .. } => {}
+            // Those at the link's desks have taken the others.
+            _ => {}
         }
     }
 

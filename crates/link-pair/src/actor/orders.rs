@@ -16,13 +16,22 @@ const STOP: Duration = Duration::from_secs(5);
 
 type Answer = oneshot::Sender<Result<(), OrderError>>;
 
+/// What an order comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// This node serves.
+    Serve,
+    /// It has handed over.
+    HandOver,
+}
+
 /// What somebody waits for.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// The connection on which this node asked to follow.
     pub(super) follow: Option<u64>,
-    /// An order, and whether its end is that this node serves.
-    order: Option<(bool, Answer)>,
+    /// An order, and what is its end.
+    order: Option<(Goal, Answer)>,
     /// Stop when the hand-over is done, or at this time.
     stop_by: Option<Instant>,
 }
@@ -44,9 +53,16 @@ impl Actor {
                 // Who does not wait any more does not need it.
                 let _ = answer.send(Err(OrderError::NotNow(reason.into())));
             }
+            None if order == Order::Rejoin => {
+                let _ = answer.send(Ok(()));
+            }
             None => {
-                let serves = order != Order::Rejoin && !self.pair_hands_over();
-                self.waiting.order = Some((serves, answer));
+                let goal = if self.pair_hands_over() {
+                    Goal::HandOver
+                } else {
+                    Goal::Serve
+                };
+                self.waiting.order = Some((goal, answer));
                 self.look_at_orders();
             }
         }
@@ -102,11 +118,20 @@ impl Actor {
 
     /// Answers who waits for an order that is done.
     pub(super) fn look_at_orders(&mut self) {
-        let leads = self.leads;
-        let done = |(serves, _): &mut (bool, Answer)| *serves == leads;
-        if let Some((_, answer)) = self.waiting.order.take_if(done) {
+        let (serves, phase) = (self.leads, self.pair.status().phase);
+        let over = |(goal, _): &mut (Goal, Answer)| match goal {
+            Goal::Serve => serves,
+            Goal::HandOver => phase != Phase::HandingOver,
+        };
+        if let Some((goal, answer)) = self.waiting.order.take_if(over) {
+            let done = match goal {
+                Goal::HandOver if phase != Phase::Leaving => Err(OrderError::NotNow(
+                    "the partner was lost before it could take over: this node goes on".into(),
+                )),
+                _ => Ok(()),
+            };
             // Who does not wait any more does not need it.
-            let _ = answer.send(Ok(()));
+            let _ = answer.send(done);
         }
         let now = self.parts.clock.monotonic();
         if let Some(by) = self.waiting.stop_by

@@ -110,6 +110,7 @@ impl Actor {
     }
 
     pub(super) fn leave(&mut self, restart: Restart) {
+        self.look_at_orders();
         self.parts.restart.send_replace(Some(restart));
         self.ended = true;
     }

@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use super::shared::Flow;
 use super::{LinkDeps, Shared};
 use crate::actor::Input;
-use crate::reentry::{RECORDS_MAX, Work};
 
 /// How much is read at once, at least.
 const READ_BYTES: usize = 64 << 10;
@@ -79,6 +78,10 @@ where
 }
 
 async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End> {
+    let rest = shared.desks.take(frame, shared.is_leading());
+    let Some(frame) = rest.map_err(|_| End::Confused)? else {
+        return Ok(());
+    };
     match frame {
         Frame::Batch(batch) => place(batch, shared, deps),
         Frame::Acked(ends) => {
@@ -92,13 +95,6 @@ async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End>
             Ok(())
         }
         Frame::Control(Control::Refused { reason }) => Err(End::Refused(reason)),
-        Frame::Control(answer @ (Control::Reentered(_) | Control::AsideNoted { .. })) => {
-            // One for each question, and one question at a time.
-            shared.answers.try_send(answer).map_err(|_| End::Confused)
-        }
-        Frame::Control(Control::AsideEnds(ends)) => bring(Work::Ends(ends), shared),
-        Frame::Aside(sent) if sent.header.count as usize > RECORDS_MAX => Err(End::Confused),
-        Frame::Aside(sent) => bring(Work::Records(sent), shared),
         Frame::Control(control) => {
             // In order with the batches: whether they are taken depends on what is said before them.
             let (done, heard) = oneshot::channel();
@@ -110,18 +106,9 @@ async fn take(frame: Frame, shared: &Shared, deps: &LinkDeps) -> Result<(), End>
             deps.inputs.send(input).await.map_err(|_| End::Stopping)?;
             heard.await.map_err(|_| End::Stopping)
         }
-        Frame::Part(_) => Ok(()),
+        // Those at the desks took them.
+        Frame::Part(_) | Frame::Aside(_) => Ok(()),
     }
-}
-
-/// Gives what the passive had put aside to whoever enters it. One piece at a time: the next one comes
-/// when it is answered.
-fn bring(work: Work, shared: &Shared) -> Result<(), End> {
-    if !shared.is_leading() {
-        // It comes again to whoever is active.
-        return Ok(());
-    }
-    shared.work.try_send(work).map_err(|_| End::Confused)
 }
 
 /// Places a batch of the active's, unless its reign is over or this node does not follow it.

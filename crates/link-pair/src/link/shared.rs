@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use spica_model::{Epoch, Lane, Seq};
 use spica_pair::follow::{Follower, Leader};
-use spica_pair_proto::Control;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
-use crate::reentry::Work;
+use super::desks::Desks;
 
 /// What a connection carries beside messages.
 pub(crate) struct Shared {
@@ -18,10 +17,8 @@ pub(crate) struct Shared {
     pub(crate) flow: Mutex<Flow>,
     /// Tells the writer that something has changed.
     pub(crate) changed: Notify,
-    /// For the active: what the passive had put aside.
-    pub(crate) work: mpsc::Sender<Work>,
-    /// For the passive: what the active says about it.
-    pub(crate) answers: mpsc::Sender<Control>,
+    /// Who takes what comes beside records.
+    pub(super) desks: Desks,
     /// Bytes that came and went, for metrics and benchmarks.
     pub(crate) received: AtomicU64,
     pub(crate) sent: AtomicU64,
@@ -45,19 +42,13 @@ pub(crate) enum Flow {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        id: u64,
-        lane_keys: [u64; 2],
-        work: mpsc::Sender<Work>,
-        answers: mpsc::Sender<Control>,
-    ) -> Self {
+    pub(crate) fn new(id: u64, lane_keys: [u64; 2], desks: Desks) -> Self {
         Self {
             id,
             lane_keys,
             flow: Mutex::default(),
             changed: Notify::new(),
-            work,
-            answers,
+            desks,
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         }

@@ -5,7 +5,7 @@ use spica_model::{Kind, Lane};
 use crate::half::Fact;
 use crate::world::{BACKUP, PRIMARY, World};
 
-fn event(payload: &'static str) -> Fact {
+fn event(payload: &'static str) -> Fact<'static> {
     Fact {
         topic: "door",
         kind: Kind::Event,

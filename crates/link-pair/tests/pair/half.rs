@@ -5,19 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use spica_clock::{SharedClock, SystemClock};
 use spica_journal::{Appended, Journal as _, SharedJournal};
 use spica_journal_file::{
     FileJournal, Fresh, Options, Settings as JournalSettings, cut_after, read_aside, reset_lane,
 };
 use spica_link_pair::{
-    Deps, Memory, PairHandle, Remembered, Restart, Settings, Shows, SideSetting,
+    Deps, Fetch, FetchError, Memory, PairHandle, Remembered, Restart, Settings, Shows, SideSetting,
 };
 use spica_model::{
     Cause, ContentType, Key, Kind, Lane, NewRecord, Op, Quality, Record, Seq, Timestamp, Topic,
 };
+use spica_objects::{Address, Header, Limits, PictureStore};
 use spica_role::Service;
 use spica_views::Views;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 pub(crate) const NODE: &str = "root/s1";
 
@@ -28,6 +32,7 @@ pub(crate) struct Half {
     clock: SharedClock,
     /// What the times of facts count from.
     noon: Timestamp,
+    runtime: Handle,
     running: Option<Running>,
 }
 
@@ -35,6 +40,8 @@ pub(crate) struct Running {
     pub(crate) journal: Arc<FileJournal>,
     pub(crate) views: Arc<Views>,
     pub(crate) pair: PairHandle,
+    pub(crate) pictures: PictureStore,
+    fetching: JoinHandle<Result<std::convert::Infallible, FetchError>>,
 }
 
 struct Shown(Arc<Views>);
@@ -55,10 +62,10 @@ pub(crate) fn topic(below: &str) -> Topic {
 
 /// A record of a test: its topic below the node, its payload, when it was received, its key.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fact {
+pub(crate) struct Fact<'a> {
     pub(crate) topic: &'static str,
     pub(crate) kind: Kind,
-    pub(crate) payload: &'static str,
+    pub(crate) payload: &'a str,
     /// In seconds.
     pub(crate) at: u64,
     pub(crate) key: Option<&'static str>,
@@ -66,13 +73,20 @@ pub(crate) struct Fact {
 
 impl Half {
     /// A half whose certificate is in `tls` of its directory, and who dials its partner at `partner`.
-    pub(crate) fn new(side: SideSetting, dir: &Path, partner: SocketAddr, noon: Timestamp) -> Self {
+    pub(crate) fn new(
+        side: SideSetting,
+        dir: &Path,
+        partner: SocketAddr,
+        noon: Timestamp,
+        runtime: Handle,
+    ) -> Self {
         Self {
             side,
             dir: dir.to_owned(),
             partner,
             clock: Arc::new(SystemClock),
             noon,
+            runtime,
             running: None,
         }
     }
@@ -97,12 +111,20 @@ impl Half {
             Arc::clone(&self.clock),
         )
         .unwrap();
+        let location = self.dir.join("pictures");
+        let pictures = PictureStore::open(
+            location.to_str().unwrap(),
+            &self.dir.join("incoming"),
+            Limits::default(),
+        )
+        .unwrap();
         let deps = Deps {
             journal: Arc::clone(&journal),
             clock: Arc::clone(&self.clock),
             node: Topic::new(NODE).unwrap(),
             data_dir: self.dir.clone(),
             journal_dir: self.journal_dir(),
+            pictures: pictures.clone(),
             shows: Arc::new(Shown(Arc::clone(&views))),
             base: self.dir.clone(),
             damaged: [None; 2],
@@ -116,11 +138,21 @@ impl Half {
         }))
         .unwrap();
         let pair = PairHandle::start(&settings, deps).unwrap();
+        pictures.share_with(Arc::new(pair.pictures()));
+        let fetch = Fetch {
+            journal: Arc::clone(&journal),
+            node: Topic::new(NODE).unwrap(),
+            pictures: pictures.clone(),
+            share: pair.pictures(),
+            data_dir: self.dir.clone(),
+        };
         let address = pair.address();
         self.running = Some(Running {
             journal,
             views,
             pair,
+            pictures,
+            fetching: self.runtime.spawn(fetch.run()),
         });
         address
     }
@@ -130,9 +162,12 @@ impl Half {
             journal,
             views,
             pair,
+            fetching,
+            ..
         }) = self.running.take()
         {
             pair.stop();
+            fetching.abort();
             views.stop();
             journal.close();
         }
@@ -194,7 +229,7 @@ impl Half {
     }
 
     /// Appends, and waits until it is acknowledged.
-    pub(crate) async fn append(&self, lane: Lane, facts: &[Fact]) -> Vec<Appended> {
+    pub(crate) async fn append(&self, lane: Lane, facts: &[Fact<'_>]) -> Vec<Appended> {
         let topics: Vec<Topic> = facts.iter().map(|fact| topic(fact.topic)).collect();
         let keys: Vec<Option<Key>> = facts
             .iter()
@@ -221,6 +256,30 @@ impl Half {
         let ticket = self.running().journal.submit(lane, &records).unwrap();
         ticket.durable().await.unwrap();
         ticket.appended().collect()
+    }
+
+    /// Takes a picture in, as a station does; returns when it may be named.
+    pub(crate) async fn take_picture(&self, content: &Bytes) -> Address {
+        let header = Header {
+            picture: 1,
+            size: u32::try_from(content.len()).unwrap(),
+            block_bytes: u16::MAX,
+            crc32: crc32fast::hash(content),
+        };
+        let store = &self.running().pictures;
+        let mut upload = store.resume("7", header).await.unwrap();
+        while let Some(block) = upload.next_block() {
+            let from = usize::from(block) * usize::from(u16::MAX);
+            let to = content.len().min(from + usize::from(u16::MAX));
+            let block_bytes = content.slice(from..to);
+            upload.put_block(block, block_bytes).await.unwrap();
+        }
+        upload.finish().await.unwrap().address
+    }
+
+    /// A picture that is stored here.
+    pub(crate) async fn picture(&self, address: &Address) -> Option<Bytes> {
+        self.running().pictures.read(address).await.ok()
     }
 
     /// All records of a lane.

@@ -9,6 +9,7 @@
 
 mod basics;
 mod half;
+mod pictures;
 mod reentry;
 mod wire;
 mod world;

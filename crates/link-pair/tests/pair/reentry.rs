@@ -13,7 +13,7 @@ use crate::world::{BACKUP, PRIMARY, World};
 /// More than one frame has.
 const MANY: usize = 600;
 
-const fn event(topic: &'static str, payload: &'static str) -> Fact {
+const fn event(topic: &'static str, payload: &'static str) -> Fact<'static> {
     Fact {
         topic,
         kind: Kind::Event,
@@ -23,7 +23,7 @@ const fn event(topic: &'static str, payload: &'static str) -> Fact {
     }
 }
 
-const fn state(topic: &'static str, payload: &'static str, at: u64) -> Fact {
+const fn state(topic: &'static str, payload: &'static str, at: u64) -> Fact<'static> {
     Fact {
         kind: Kind::State,
         at,

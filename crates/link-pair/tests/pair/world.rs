@@ -57,7 +57,13 @@ impl World {
             authority
                 .issue_into(&tls, &subject, NODE_LIFE, now)
                 .unwrap();
-            Half::new(setting, &home, wires[partner].address, now)
+            Half::new(
+                setting,
+                &home,
+                wires[partner].address,
+                now,
+                runtime.handle().clone(),
+            )
         });
         Self {
             halves,
@@ -101,9 +107,17 @@ impl World {
     pub(crate) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let begun = SystemClock.monotonic();
         while !done(self) {
-            assert!(SystemClock.monotonic() - begun < PATIENCE, "never: {what}");
+            let waited = SystemClock.monotonic() - begun;
+            assert!(waited < PATIENCE, "never: {what}\n{}", self.standings());
             self.step();
         }
+    }
+
+    fn standings(&self) -> String {
+        let running = self.halves.iter().filter(|half| half.is_running());
+        running
+            .map(|half| format!("{:#?}\n", half.running().pair.role().standing()))
+            .collect()
     }
 
     fn step(&mut self) {
