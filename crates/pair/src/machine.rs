@@ -161,7 +161,13 @@ impl Pair {
         Status {
             side: self.config.side,
             state: self.state,
-            phase: self.phase,
+            phase: match self.phase {
+                // An active that gets a new epoch goes on serving meanwhile.
+                Phase::Settled if self.claim.is_some() && self.state != State::Active => {
+                    Phase::Claiming
+                }
+                phase => phase,
+            },
             epoch: self.reign,
             authority: self.durable.authority(),
             gate: self.gate,
