@@ -229,6 +229,7 @@ impl Actor {
             self.event(Event::Tick);
         }
         self.look_at_partner();
+        self.look_at_damage();
         if self.leads {
             self.parts.notices.record();
         }

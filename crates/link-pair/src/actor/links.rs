@@ -7,7 +7,7 @@ use spica_model::{Epoch, Lane, Seq};
 use spica_pair::follow::{Begin, Leader};
 use spica_pair::history::History;
 use spica_pair::star::State;
-use spica_pair::{Event, Message};
+use spica_pair::{Beat, Event, Message};
 use spica_pair_proto::{Control, Hello, LaneHello, Start};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -121,20 +121,47 @@ impl Actor {
             return;
         }
         if let Some((lane, common)) = self.damaged() {
-            // The partner has what is damaged here: it comes again from before the damage on.
-            tracing::warn!(%lane, %common, "pair: records are damaged here and come again from the partner");
-            return self.leave(Restart::Cut { lane, common });
+            return self.cut_damage(lane, common);
         }
         self.waiting.follow = Some(link.id);
         let lanes = self.histories().each_ref().map(LaneHello::from);
         link.say(Control::Follow { lanes });
     }
 
+    /// What the journal finds while this node follows is made good as what it found at its start: a
+    /// start reads only the end of a lane, the rest is verified by and by.
+    pub(super) fn look_at_damage(&mut self) {
+        let status = self.pair.status();
+        let leads = |(beat, _): (Beat, Duration)| beat.state == State::Active && beat.sound;
+        let follows = status.state == State::Passive
+            && status.partner_alive
+            && status.partner.is_some_and(leads)
+            && self
+                .link
+                .as_ref()
+                .is_some_and(|link| link.shared.is_following());
+        if follows && let Some((lane, common)) = self.damaged() {
+            self.cut_damage(lane, common);
+        }
+    }
+
+    /// The partner has what is damaged here: it comes again from before the damage on.
+    fn cut_damage(&mut self, lane: Lane, common: Seq) {
+        tracing::warn!(%lane, %common, "pair: records are damaged here and come again from the partner");
+        self.leave(Restart::Cut { lane, common });
+    }
+
     /// Where a lane with damage is to be cut.
     fn damaged(&self) -> Option<(Lane, Seq)> {
-        let first = |lane: Lane| self.parts.damaged[lane.index()];
-        let lane = Lane::ALL.into_iter().find(|lane| first(*lane).is_some())?;
-        first(lane).map(|from| (lane, Seq(from.0.saturating_sub(1))))
+        let found = |lane: Lane| {
+            let found = self.parts.journal.details(lane).damages;
+            let found = found.iter().map(|damage| damage.from);
+            found.chain(self.parts.damaged[lane.index()]).min()
+        };
+        Lane::ALL.into_iter().find_map(|lane| {
+            let from = found(lane)?;
+            Some((lane, Seq(from.0.saturating_sub(1))))
+        })
     }
 
     /// The active compares, and begins to send.
