@@ -41,6 +41,12 @@ while True:
         time.sleep(0.01)
 """
 
+ASK = """
+import sys, urllib.request
+request = urllib.request.Request(sys.argv[2], headers={"authorization": "Bearer " + sys.argv[1]})
+print(urllib.request.urlopen(request, timeout=2).read().decode())
+"""
+
 
 def ip(*args):
     subprocess.run(["ip", *args], check=True, capture_output=True)
@@ -110,9 +116,9 @@ tls.directory = "{self.directory}/tls-{side}"
 
     def ask(self, side, path):
         """Asks a node from the clients' namespace; nothing if it does not answer."""
-        curl = ["curl", "-s", "-m", "2", "-H", f"authorization: Bearer {self.token()}", f"http://{OUTSIDE[side]}.1:8080{path}"]
-        answer = self.run("clients", *curl, stdout=subprocess.PIPE).communicate(timeout=DEADLINE_S)[0]
-        return answer.decode()
+        question = [sys.executable, "-c", ASK, self.token(), f"http://{OUTSIDE[side]}.1:8080{path}"]
+        asked = self.run("clients", *question, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return asked.communicate(timeout=DEADLINE_S)[0].decode()
 
     def standing(self, side):
         try:
