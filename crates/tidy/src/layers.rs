@@ -29,7 +29,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
     ("assembly", &["node", "spica"]),
     (
         "tools",
-        &["fleet", "bench", "fixture", "fuzz-targets", "tidy"],
+        &["fleet", "bench", "fixture", "fuzz-targets", "sim", "tidy"],
     ),
 ];
 

@@ -1,0 +1,42 @@
+//! Who leads is undamaged, unless an operator ordered it. And before it acknowledges anything it
+//! holds, under the strict profiles, every record that was ever acknowledged.
+
+use spica_model::Epoch;
+
+use crate::world::World;
+
+pub(crate) const NAME: &str = "only-the-whole-lead";
+
+/// A reign begins.
+pub(super) fn check(world: &mut World, node: usize, epoch: Epoch) {
+    if !world.oracle.ordered && !world.nodes[node].disk.is_sound() {
+        world.oracle.breaks(NAME, world.now, || {
+            format!("node {node} is damaged and begins epoch {}", epoch.0)
+        });
+    }
+}
+
+/// A reign acknowledges something; looked at the first time only, as reigns only add. Not while the
+/// partner leads: what a reign that is over acknowledges late, that one has too.
+pub(super) fn acknowledges(world: &mut World, node: usize, epoch: Epoch) {
+    if world.leads_now(1 - node) {
+        return;
+    }
+    if world.oracle.looked_at.contains(&epoch) || !world.oracle.profile.strict {
+        return;
+    }
+    world.oracle.looked_at.push(epoch);
+    let lacks = (0..2).find(|lane| {
+        let acknowledged = &world.oracle.acknowledged[*lane];
+        let entries = &world.nodes[node].disk.lanes[*lane].entries;
+        !entries.starts_with(acknowledged)
+    });
+    if let Some(lane) = lacks {
+        world.oracle.breaks(NAME, world.now, || {
+            format!(
+                "node {node} acknowledges in epoch {} and lacks records of lane {lane}",
+                epoch.0
+            )
+        });
+    }
+}
