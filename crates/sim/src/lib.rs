@@ -7,7 +7,7 @@
 //! sees all of it; [`invariants`] has a file for each thing that must hold.
 //!
 //! - [`Run`]: a seed under a [`Profile`], perhaps with a [`Plant`]ed bug;
-//! - [`shrink`]: the faults that a failure needs;
+//! - [`shrink()`]: the faults that a failure needs;
 //! - [`Scenario`]: the cases that have names, as text.
 //!
 //! What is not here: real sockets, files and threads. Those are tested against the real program.
