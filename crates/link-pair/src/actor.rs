@@ -67,6 +67,8 @@ pub(crate) enum Input {
     Drained,
     /// The node stops.
     Stop,
+    /// It ends at once, without a word.
+    Abandon,
 }
 
 /// What the actor works with.
@@ -187,6 +189,11 @@ impl Actor {
             Input::Witness { epoch, answer } => self.event(Event::Witness { epoch, answer }),
             Input::Drained => self.event(Event::Drained),
             Input::Stop => self.stop(),
+            Input::Abandon => {
+                self.link = None;
+                self.leads = false;
+                self.ended = true;
+            }
         }
     }
 

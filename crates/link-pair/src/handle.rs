@@ -272,11 +272,21 @@ impl PairHandle {
     /// Hands over to the partner if it is complete, says farewell and ends the thread. Blocks until
     /// that is done.
     pub fn stop(&self) {
+        self.end(Input::Stop);
+    }
+
+    /// Ends the thread without handing over and without a word, as a crash would. Blocks until that
+    /// is done.
+    pub fn abandon(&self) {
+        self.end(Input::Abandon);
+    }
+
+    fn end(&self, input: Input) {
         let Some(thread) = self.thread.lock().take() else {
             return;
         };
         // An actor that is gone needs no telling; one whose inbox is full will have room soon.
-        let _ = futures::executor::block_on(self.inputs.send(Input::Stop));
+        let _ = futures::executor::block_on(self.inputs.send(input));
         if thread.join().is_err() {
             tracing::error!("the pair's thread has panicked");
         }

@@ -158,6 +158,15 @@ impl Half {
     }
 
     pub(crate) fn stop(&mut self) {
+        self.end(PairHandle::stop);
+    }
+
+    /// Ends it as a crash would, but for the journal, which loses nothing.
+    pub(crate) fn kill(&mut self) {
+        self.end(PairHandle::abandon);
+    }
+
+    fn end(&mut self, end: impl FnOnce(&PairHandle)) {
         if let Some(Running {
             journal,
             views,
@@ -166,7 +175,7 @@ impl Half {
             ..
         }) = self.running.take()
         {
-            pair.stop();
+            end(&pair);
             fetching.abort();
             views.stop();
             journal.close();

@@ -100,7 +100,7 @@ impl World {
     /// A half dies: nothing of what it would say last gets out.
     pub(crate) fn kill(&mut self, half: usize) {
         self.cut();
-        self.halves[half].stop();
+        self.halves[half].kill();
     }
 
     /// Waits until `done`; halves that must begin again do so.
@@ -154,6 +154,6 @@ async fn restart_of(half: &Half) -> Restart {
 impl Drop for World {
     fn drop(&mut self) {
         self.cut();
-        self.halves.iter_mut().for_each(Half::stop);
+        self.halves.iter_mut().for_each(Half::kill);
     }
 }
