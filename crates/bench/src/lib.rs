@@ -7,10 +7,12 @@
 
 pub mod critical;
 pub mod disk;
+pub mod failover;
 mod figures;
 pub mod http;
 pub mod hub;
 pub mod ingest;
+pub mod pair;
 pub mod stations;
 
 pub use figures::{Latencies, Usage};

@@ -250,6 +250,41 @@ pub(crate) enum Bench {
         #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "10s")]
         duration: Duration,
     },
+    /// Acknowledged records per second of a pair: durable on both nodes, each in a process of its own
+    Pair {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Records submitted and not yet acknowledged
+        #[arg(long, default_value_t = 1_024)]
+        in_flight: usize,
+        /// Payload bytes of a record
+        #[arg(long, default_value_t = 128)]
+        size: usize,
+        /// How long to measure
+        #[arg(long = "for", alias = "duration", value_name = "TIME", value_parser = time, default_value = "5s")]
+        duration: Duration,
+    },
+    /// The passive of `bench pair`
+    #[command(hide = true)]
+    PairPassive {
+        /// Where its certificate is, and its journal will be
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Where its link listens
+        #[arg(long, value_name = "HOST:PORT")]
+        listen: SocketAddr,
+        /// Where its partner's link listens
+        #[arg(long, value_name = "HOST:PORT")]
+        partner: SocketAddr,
+    },
+    /// The longest wait of clients when the active of a pair is killed under load
+    Failover {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// How often the active is killed, or, every fifth time, told to hand over
+        #[arg(long, default_value_t = 10)]
+        rounds: usize,
+    },
     /// Latency of critical records, alone and under a saturating normal load
     CriticalUnderLoad {
         #[command(flatten)]

@@ -1,12 +1,13 @@
 //! `spica bench`: measure this machine and this build.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 use serde::Serialize;
 use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
-use spica_bench::{critical, disk, http, ingest, stations};
+use spica_bench::{critical, disk, failover, http, ingest, pair, stations};
 use spica_model::Lane;
 use spica_node::Exit;
 
@@ -74,6 +75,33 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
         } => in_scratch(&common, |dir| {
             let hub = serve_guarded(dir)?;
             block_on_all_cores(stations::hostile(&hub, devices, per_visit, duration))
+        }),
+        Bench::Pair {
+            common,
+            in_flight,
+            size,
+            duration,
+        } => {
+            let load = Load {
+                in_flight,
+                size,
+                duration,
+                lane: Lane::Normal,
+            };
+            let mut passive = Command::new(std::env::current_exe()?);
+            passive.args(["bench", "pair-passive"]);
+            in_scratch(&common, |dir| pair::run(dir, load, passive))
+        }
+        Bench::PairPassive {
+            dir,
+            listen,
+            partner,
+        } => {
+            pair::follow(&dir, listen, partner)?;
+            Ok(Exit::Success)
+        }
+        Bench::Failover { common, rounds } => in_scratch(&common, |dir| {
+            block_on_all_cores(failover::run(dir, rounds))
         }),
         Bench::CriticalUnderLoad { common, duration } => {
             in_scratch(&common, |dir| critical::run(dir, duration))
