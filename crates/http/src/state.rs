@@ -70,6 +70,8 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) parts: Parts,
+    /// When the interface was put together.
+    pub(crate) started: Timestamp,
     /// The node's topics that are not for everyone.
     pub(crate) names: Names,
     /// Who may connect to this interface.
@@ -119,6 +121,7 @@ impl App {
             exports: Arc::new(Semaphore::new(settings.max_exports)),
             request_ids: RequestIds::new(),
             page: Page::new(),
+            started: parts.clock.wall(),
             settings,
             parts,
             names,

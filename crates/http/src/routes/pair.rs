@@ -4,7 +4,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use spica_model::Lane;
+use spica_model::{Lane, Timestamp};
 use spica_role::{Order, OrderError, Standing};
 use utoipa::ToSchema;
 
@@ -24,6 +24,10 @@ pub(crate) const CLOSED: &str = "closed";
 pub(crate) struct PairBody {
     /// `primary` or `backup`, by configuration.
     side: &'static str,
+    /// The version of the program.
+    version: &'static str,
+    /// When it began to run, by its clock.
+    started: String,
     /// `primary` or `backup` (waiting for the partner), `active`, `passive`.
     state: &'static str,
     /// `settled`, `claiming`, `handing-over`, `leaving` or `refused`.
@@ -64,9 +68,11 @@ struct PartnerBody {
 }
 
 impl PairBody {
-    fn new(standing: Standing, serves: bool) -> Self {
+    fn new(standing: Standing, serves: bool, started: Timestamp) -> Self {
         Self {
             side: standing.side,
+            version: env!("CARGO_PKG_VERSION"),
+            started: started.to_string(),
             state: standing.state,
             phase: standing.phase,
             serves,
@@ -117,7 +123,11 @@ fn standing(app: &App) -> Result<axum::Json<PairBody>, Problem> {
     let standing = role
         .standing()
         .ok_or_else(|| Problem::not_found(OrderError::NoPair.to_string()))?;
-    Ok(axum::Json(PairBody::new(standing, role.serves())))
+    Ok(axum::Json(PairBody::new(
+        standing,
+        role.serves(),
+        app.started,
+    )))
 }
 
 /// How this node stands in its pair

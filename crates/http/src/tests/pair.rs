@@ -5,7 +5,7 @@ use axum::http::{Request, StatusCode, header};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use spica_journal::Journal;
-use spica_model::{Epoch, Lane};
+use spica_model::{Epoch, Lane, Timestamp};
 use spica_role::{Order, OrderError, Standing};
 
 use crate::fixture::{Node, bytes, json as body_of};
@@ -212,12 +212,15 @@ async fn either_node_says_how_the_pair_stands() {
     let (status, body) = node.get(Role::Reader, "/v1/pair").await;
     assert_eq!(status, StatusCode::OK);
     let expected = json!({
-        "side": "primary", "state": "active", "phase": "settled", "serves": true,
+        "side": "primary", "version": env!("CARGO_PKG_VERSION"), "started": body["started"],
+        "state": "active", "phase": "settled", "serves": true,
         "epoch": 7, "authority": 7, "gate": "pair", "sync": "complete", "behind": 0, "sound": true,
         "partner": { "alive": true, "state": "passive", "http": PARTNER, "heard_ms": 12 },
         "notices": ["the partner came back"],
     });
     assert_eq!(body, expected);
+    let started = body["started"].as_str().unwrap();
+    assert!(started.parse::<Timestamp>().is_ok(), "{started}");
     let metrics = node.request(Role::Reader, "GET", "/metrics");
     let metrics = node.send(metrics.body(Body::empty()).unwrap()).await;
     let metrics = String::from_utf8(bytes(metrics).await.to_vec()).unwrap();
