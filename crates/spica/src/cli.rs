@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use ca::Ca;
 pub(crate) use device::Device;
 pub(crate) use hub::Hub;
-pub(crate) use pair::Pair;
+pub(crate) use pair::{Pair, Upgrade};
 pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
 pub(crate) use witness::Witness;
 

@@ -1,5 +1,9 @@
 //! `spica pair`: how the two nodes stand, and orders to them.
 
+mod restart;
+mod steps;
+mod upgrade;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
@@ -29,6 +33,7 @@ pub(crate) async fn run(command: Pair) -> Result<()> {
             );
             order(&hub, "promote", &json!({ "i_know": true })).await
         }
+        Pair::Upgrade(upgrade) => upgrade::run(upgrade).await,
     }
 }
 
@@ -99,8 +104,9 @@ impl Seen {
 }
 
 /// Rows of the table: what they are called, and where they stand in the answer.
-const ROWS: [(&str, &str); 13] = [
+const ROWS: [(&str, &str); 14] = [
     ("side", "/side"),
+    ("version", "/version"),
     ("state", "/state"),
     ("phase", "/phase"),
     ("serves", "/serves"),
