@@ -4,6 +4,7 @@
 pub mod dialogue;
 pub mod frame;
 pub mod http;
+pub mod link;
 pub mod profile;
 pub mod proxy;
 pub mod segment;

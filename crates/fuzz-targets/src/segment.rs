@@ -87,7 +87,7 @@ fn scan(bytes: &[u8]) -> (Vec<Record>, bool) {
 }
 
 /// Reads a batch; says whether it is whole. Its items cover its places, in order.
-fn batch_records(batch: Batch, records: &mut Vec<Record>) -> bool {
+pub(crate) fn batch_records(batch: Batch, records: &mut Vec<Record>) -> bool {
     let header = batch.header;
     let mut next = header.first;
     let mut whole = true;
