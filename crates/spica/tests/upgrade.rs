@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use spica_fixture::{Pair, Plan, Side, Traffic, audit};
 use tokio::time::sleep;
 
@@ -149,6 +150,33 @@ async fn a_node_that_does_not_come_back_stops_it_and_the_other_one_serves_on() {
     pair.start(Side::Backup).unwrap();
     assert_eq!(pair.complete().await.unwrap(), Side::Primary);
     settle(&mut pair, load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_upgrade_ends_its_command_and_leaves_a_pair() {
+    let dir = tempfile::tempdir().unwrap();
+    let pair = pair(dir.path()).await;
+    let wish = wish(dir.path(), Side::Backup);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spica"));
+    command.args(["pair", "upgrade", "--yes", "--restart", "primary=false"]);
+    let endless = format!("backup=touch '{}'; exec sleep 600", wish.display());
+    command.args(["--restart", &endless]);
+    for side in SIDES {
+        command.args(["--server", &server(&pair, side).await]);
+    }
+    command.env("SPICA_TOKEN", pair.token().unwrap());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let upgrade = command.spawn().unwrap();
+    while !wish.exists() {
+        sleep(LOOK_AGAIN).await;
+    }
+    kill_process(Pid::from_child(&upgrade), Signal::INT).unwrap();
+    // It would not end before what it has started, which has its output.
+    let output = upgrade.wait_with_output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Nothing needs to be cleaned up"), "{said}");
+    assert_eq!(pair.complete().await.unwrap(), Side::Primary);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
