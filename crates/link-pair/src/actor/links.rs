@@ -123,6 +123,14 @@ impl Actor {
         if let Some((lane, common)) = self.damaged() {
             return self.cut_damage(lane, common);
         }
+        let journal = &self.parts.journal;
+        let flushed = |lane| journal.durable_here(lane).durable() >= journal.status(lane).last;
+        if !Lane::ALL.into_iter().all(flushed) {
+            // Copies of an earlier link are on their way to the disk: histories are compared by what
+            // is there, and what came behind it would be taken for what the active has. Asked again
+            // with its next heartbeat.
+            return;
+        }
         self.waiting.follow = Some(link.id);
         let lanes = self.histories().each_ref().map(LaneHello::from);
         link.say(Control::Follow { lanes });
