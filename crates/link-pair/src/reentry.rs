@@ -10,6 +10,7 @@
 mod again;
 mod counter;
 mod desk;
+mod past;
 mod shelf;
 
 use spica_model::{Lane, Seq, Timestamp, Topic};
@@ -34,7 +35,7 @@ pub trait Shows: Send + Sync + 'static {
 pub(crate) struct Entered {
     /// New records.
     pub(crate) entered: u32,
-    /// Those that the journal knew.
+    /// Those that the journal knew, or that are older than what retention keeps.
     pub(crate) known: u32,
     /// New ones under a topic of their own.
     pub(crate) late: u32,

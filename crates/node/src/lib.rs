@@ -9,6 +9,7 @@ pub mod config;
 mod duties;
 mod error;
 mod exit;
+mod fetching;
 #[cfg(test)]
 mod metrics_doc;
 mod node;

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties, pairing, restating};
+use crate::{NodeError, duties, fetching, pairing, restating};
 
 /// How long parts that were stopped may take to let go of the journal, and how often that is looked
 /// at.
@@ -132,6 +132,14 @@ impl Node {
             &clock,
         );
         restating::start(&mut supervisor, &role, &views);
+        fetching::start(
+            &mut supervisor,
+            pair.as_ref(),
+            &journal,
+            &config.node.path,
+            &pictures,
+            &data_dir,
+        );
         let parts = spica_http::Parts {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
@@ -321,8 +329,9 @@ impl Foundation {
         )?;
         views.metrics().register(&mut registry);
         let pictures = open_pictures(config, data_dir)?;
-        let (pair, role) =
-            pairing::start(config, data_dir, &journal, &views, &pictures, &report, &clock)?;
+        let (pair, role) = pairing::start(
+            config, data_dir, &journal, &views, &pictures, &report, &clock,
+        )?;
         let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
         let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
         Ok(Self {

@@ -100,7 +100,7 @@ pub struct Reentered {
     pub last: u64,
     /// How many are new records now.
     pub entered: u32,
-    /// How many the journal knew already.
+    /// How many the journal knew already, or are older than what retention keeps there.
     pub known: u32,
     /// How many of the new ones are `state` that is older than what the topic has, and stand under
     /// a topic of their own.

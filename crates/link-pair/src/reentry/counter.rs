@@ -12,11 +12,10 @@ use spica_journal_format::Item;
 use spica_model::{
     Cause, ContentType, Key, Kind, Lane, NewRecord, Op, Quality, Record, Seq, Timestamp, Topic,
 };
-use spica_pair::history::History;
 use spica_pair_proto::{AsideEnds, Control, Reentered, SentBatch};
 use tokio::sync::mpsc;
 
-use super::{Entered, Shows, account, again::again};
+use super::{Entered, Shows, account, again::again, past::Past};
 
 /// The pause before a lane that is full, or views that are behind, are tried again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -72,18 +71,8 @@ impl Counter {
         lane: Lane,
         records: &[Record],
     ) -> Result<Entered, EnterError> {
-        let history = self.journal.history(lane);
-        let history = History {
-            reigns: history.reigns,
-            first: history.first,
-            last: history.last,
-        };
-        // Where both journals have the same epoch at a place, they have the same record there: it
-        // was put aside because it, or one before it, was damaged or long gone.
-        let is_known = |record: &Record| {
-            record.is_restated()
-                || history.epoch_at(record.position.seq) == Some(record.position.epoch)
-        };
+        let past = Past::of(&self.journal, lane)?;
+        let is_known = |record: &Record| record.is_restated() || past.knows(record);
         let new: Vec<&Record> = records.iter().filter(|record| !is_known(record)).collect();
         let mut counts = Entered {
             known: (records.len() - new.len()) as u32,

@@ -300,6 +300,7 @@ impl Half {
             match follower.read(1 << 20).unwrap() {
                 spica_journal::Followed::Records(more) => records.extend(more),
                 spica_journal::Followed::UpToDate => return records,
+                spica_journal::Followed::Gap { .. } => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use spica_clock::SystemClock;
-use spica_journal_file::cut_after;
+use spica_journal_file::{Fresh, cut_after, reset_lane};
 use spica_model::{Kind, Lane, Record, Seq};
 use std::sync::Arc;
 
@@ -225,4 +225,52 @@ fn a_half_that_becomes_active_enters_itself_what_it_had_put_aside() {
     let cause = log[1].cause.as_ref().unwrap().as_str();
     let place = places[1].position;
     assert_eq!(cause, format!("record:{place} operator:alice"));
+}
+
+#[test]
+fn what_is_older_than_all_that_is_kept_does_not_come_back() {
+    let mut world = World::new();
+    world.start(PRIMARY);
+    world.ask_until_served(PRIMARY);
+    let primary = &world.halves[PRIMARY];
+    let newer = Fact {
+        at: 20,
+        ..event("log", "newer")
+    };
+    let facts = [event("log", "old"), newer];
+    world.runtime.block_on(primary.append(Lane::Normal, &facts));
+    world.halves[PRIMARY].stop();
+    let dir = world.halves[PRIMARY].journal_dir();
+    let clock: spica_clock::SharedClock = Arc::new(SystemClock);
+    let report = cut_after(&dir, Lane::Normal, Seq::ZERO, &clock).unwrap();
+    let aside = dir.join("normal").join(report.aside.unwrap());
+    let away = aside.with_extension("away");
+    fs::rename(&aside, &away).unwrap();
+
+    // A journal that knows nothing of its past any more.
+    let fresh = Fresh {
+        first: Seq(100),
+        reigns: Vec::new(),
+        put_aside: false,
+    };
+    reset_lane(&dir, Lane::Normal, &fresh, &clock).unwrap();
+    world.start(PRIMARY);
+    world.ask_until_served(PRIMARY);
+    let kept = Fact {
+        at: 10,
+        ..event("log", "kept")
+    };
+    let primary = &world.halves[PRIMARY];
+    world
+        .runtime
+        .block_on(primary.append(Lane::Normal, &[kept]));
+    world.halves[PRIMARY].stop();
+    fs::rename(&away, &aside).unwrap();
+    world.start(PRIMARY);
+    world.ask_until_served(PRIMARY);
+    world.until("nothing is aside", |world| {
+        world.halves[PRIMARY].asides() == 0
+    });
+    let log = world.halves[PRIMARY].of_topic(Lane::Normal, "log");
+    assert_eq!(payloads(&log), ["kept", "newer"]);
 }
