@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use spica_journal::Journal as _;
 use spica_model::{Epoch, Lane, Seq};
 use spica_pair::follow::{Begin, Leader};
 use spica_pair::history::History;
