@@ -37,15 +37,20 @@ async fn server(pair: &Pair, side: Side) -> String {
     partner["partner"]["http"].as_str().unwrap().to_owned()
 }
 
-/// `spica pair upgrade`. Its commands ask for a restart and do not wait for it, as
-/// `systemctl --no-block restart` does: whoever is asked first may still answer as it was.
-async fn upgrade(pair: &Pair, dir: &Path) -> Command {
+/// Commands that ask for a restart and do not wait for it, as `systemctl --no-block restart` does:
+/// who is asked at once may still answer as it was.
+fn wishes(dir: &Path) -> [String; 2] {
+    SIDES.map(|side| format!("touch '{}'", wish(dir, side).display()))
+}
+
+/// `spica pair upgrade` with these commands, that of the primary first.
+async fn upgrade(pair: &Pair, commands: &[String; 2]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spica"));
     command.args(["pair", "upgrade"]);
     command.env("SPICA_TOKEN", pair.token().unwrap());
-    for side in SIDES {
-        let restart = format!("{side}=touch '{}'", wish(dir, side).display());
+    for (side, restart) in SIDES.into_iter().zip(commands) {
         let server = server(pair, side).await;
+        let restart = format!("{side}={restart}");
         command.args(["--server", &server, "--restart", &restart]);
     }
     command.stdin(Stdio::null());
@@ -95,7 +100,7 @@ async fn both_nodes_are_restarted_while_clients_write_and_nothing_is_lost() {
     let mut pair = pair(dir.path()).await;
     let mut load = Traffic::start(&pair.pirate().unwrap(), "upgrade", 4, Some(200));
     load.goes_on(50).await.unwrap();
-    let mut command = upgrade(&pair, dir.path()).await;
+    let mut command = upgrade(&pair, &wishes(dir.path())).await;
     let upgrade = command.arg("--yes").spawn().unwrap();
     let (output, restarted) = manage(&mut pair, dir.path(), upgrade).await;
     let said = text(&output);
@@ -128,16 +133,12 @@ async fn a_node_that_does_not_come_back_stops_it_and_the_other_one_serves_on() {
     let dir = tempfile::tempdir().unwrap();
     let mut pair = pair(dir.path()).await;
     let mut load = Traffic::start(&pair.pirate().unwrap(), "stopped", 2, Some(200));
-    let mut command = upgrade(&pair, dir.path()).await;
-    let mut upgrade = command.args(["--yes", "--timeout", "3s"]).spawn().unwrap();
-    while upgrade.try_wait().unwrap().is_none() {
-        if std::fs::remove_file(wish(dir.path(), Side::Backup)).is_ok() {
-            // The new program does not run.
-            pair.kill(Side::Backup).unwrap();
-        }
-        sleep(LOOK_AGAIN).await;
-    }
-    let output = upgrade.wait_with_output().unwrap();
+    let [primary, _] = wishes(dir.path());
+    // The new program does not run.
+    let kill = format!("kill -9 {}", pair.hub(Side::Backup).unwrap().pid());
+    let mut command = upgrade(&pair, &[primary, kill]).await;
+    let command = command.args(["--yes", "--timeout", "3s"]);
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
     let said = text(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("the backup does not answer"), "{said}");
@@ -147,6 +148,7 @@ async fn a_node_that_does_not_come_back_stops_it_and_the_other_one_serves_on() {
     );
     assert!(!wish(dir.path(), Side::Primary).exists(), "{said}");
     load.goes_on(50).await.unwrap();
+    pair.kill(Side::Backup).unwrap();
     pair.start(Side::Backup).unwrap();
     assert_eq!(pair.complete().await.unwrap(), Side::Primary);
     settle(&mut pair, load).await;
@@ -157,15 +159,9 @@ async fn an_interrupted_upgrade_ends_its_command_and_leaves_a_pair() {
     let dir = tempfile::tempdir().unwrap();
     let pair = pair(dir.path()).await;
     let wish = wish(dir.path(), Side::Backup);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spica"));
-    command.args(["pair", "upgrade", "--yes", "--restart", "primary=false"]);
-    let endless = format!("backup=touch '{}'; exec sleep 600", wish.display());
-    command.args(["--restart", &endless]);
-    for side in SIDES {
-        command.args(["--server", &server(&pair, side).await]);
-    }
-    command.env("SPICA_TOKEN", pair.token().unwrap());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let endless = format!("touch '{}'; exec sleep 600", wish.display());
+    let mut command = upgrade(&pair, &["false".to_owned(), endless]).await;
+    command.arg("--yes");
     let upgrade = command.spawn().unwrap();
     while !wish.exists() {
         sleep(LOOK_AGAIN).await;
@@ -189,7 +185,7 @@ async fn nothing_is_done_where_it_must_not() {
         assert!(SIDES.iter().all(|side| !wish(dir.path(), *side).exists()));
         text(&output)
     };
-    let said = run(&mut upgrade(&pair, dir.path()).await);
+    let said = run(&mut upgrade(&pair, &wishes(dir.path())).await);
     assert!(said.contains("say --yes"), "{said}");
     let third = server(&pair, Side::Primary).await;
     for (more, why) in [
@@ -197,11 +193,11 @@ async fn nothing_is_done_where_it_must_not() {
         (["--server", &third], "about both nodes"),
         (["--token", "nobody's"], "wants a valid token"),
     ] {
-        let mut command = upgrade(&pair, dir.path()).await;
+        let mut command = upgrade(&pair, &wishes(dir.path())).await;
         let said = run(command.arg("--yes").args(more));
         assert!(said.contains(why), "{said}");
     }
-    let mut command = upgrade(&pair, dir.path()).await;
+    let mut command = upgrade(&pair, &wishes(dir.path())).await;
     pair.kill(Side::Backup).unwrap();
     let said = run(command.arg("--yes"));
     assert!(said.contains("does not say how it stands"), "{said}");
