@@ -1,8 +1,8 @@
 //! The pair as it runs: the half that this node is, and the link to the other one.
 //!
 //! A thread of its own runs everything here, so that no load on the node's other parts delays a
-//! heartbeat. On it, [`actor`] gives events to the pair's core and does what it says; [`link`] is the
-//! connection to the partner, with a reader and a writer; [`dial`] finds it. Other parts of the node
+//! heartbeat. On it, `actor` gives events to the pair's core and does what it says; `link` is the
+//! connection to the partner, with a reader and a writer; `dial` finds it. Other parts of the node
 //! see a [`Role`](spica_role::Role) and wait for [`PairHandle::restart`].
 //!
 //! What is not here: who is active and when (`spica-pair`), the bytes (`spica-pair-proto`), and how

@@ -4,8 +4,8 @@
 //! The active gives a picture to its partner before the record that names it is written:
 //! [`PairShare`] waits until the partner has it, as long as the partner must have the record, too.
 //! What a node lacks all the same (it was away, or its partner wrote alone) it asks for: see
-//! [`Fetch`]. In each direction one picture is on the way at a time, [`give`] sends its
-//! parts when nothing else is to be sent, and [`keep`] takes them. Two nodes that share a store have
+//! [`Fetch`]. In each direction one picture is on the way at a time, [`give()`] sends its
+//! parts when nothing else is to be sent, and [`keep()`] takes them. Two nodes that share a store have
 //! every picture of the other one: none is sent.
 
 mod fetch;

@@ -114,7 +114,7 @@ mod tests {
     use spica_pair::Message;
 
     use super::*;
-    use crate::{Compress, put_batch, put_places};
+    use crate::{Compress, put_aside, put_batch, put_places};
 
     fn batch(payload: &[u8]) -> (spica_journal_format::Batch, u64) {
         let secret = Secret([7; 16]);
@@ -171,6 +171,19 @@ mod tests {
                 assert!(on_the_wire < payload.len());
             }
         }
+    }
+
+    #[test]
+    fn what_was_put_aside_arrives_in_a_frame_of_its_own() {
+        let (batch, lane_key) = batch(b"alone");
+        let mut reader = FrameReader::default();
+        put_aside(reader.buffer(), Lane::Critical, &batch);
+        let Some(Frame::Aside(sent)) = reader.cut().unwrap() else {
+            panic!("no records")
+        };
+        assert_eq!(sent.lane, Lane::Critical);
+        assert_eq!((sent.header, sent.reign), (batch.header, Epoch(2)));
+        assert!(sent.into_batch(lane_key).is_whole());
     }
 
     #[test]
