@@ -133,8 +133,8 @@ impl Half {
             "side": self.side,
             "partner": self.partner.to_string(),
             "listen": "127.0.0.1:0",
-            "heartbeat": "20ms",
-            "dead_after": "400ms",
+            "heartbeat": "50ms",
+            "dead_after": "1s",
         }))
         .unwrap();
         let pair = PairHandle::start(&settings, deps).unwrap();
