@@ -127,7 +127,7 @@ def test_a_fleet_behind_haproxy_survives_death_and_switch_over(pair, balancer):
     pair.active()
     pair.both()
     fleet = ["simulate", "--server", http, "--station", station, "--token", pair.token(), "--json"]
-    load = ["--devices=40", "--interval=500ms", "--for=12s", "--pictures=0"]
+    load = ["--devices=40", "--interval=500ms", "--for=12s", "--pictures=0.2"]
     running = subprocess.Popen([BINARY, *fleet, *load], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     client = {"headers": {"authorization": f"Bearer {pair.token()}"}, "timeout": 5}
     # The fleet is at work.

@@ -96,12 +96,24 @@ pub async fn run(dir: &Path, rounds: usize) -> Result<Report> {
     })
 }
 
+/// How often a switch-over is ordered again that the pair could not carry out at that moment.
+const ORDERS: usize = 5;
+
 /// One round: what happens, with traffic before and after, until the pair is complete again.
 async fn once(pair: &mut Pair, traffic: &mut Traffic, planned: bool) -> Result<()> {
     let active = pair.complete().await?;
     traffic.goes_on(AROUND).await?;
     if planned {
-        pair.switch_over().await?;
+        // The disk may stall between the look and the order, and the pair part for a moment.
+        let mut ordered = pair.switch_over().await;
+        for _ in 0..ORDERS {
+            if ordered.is_ok() {
+                break;
+            }
+            pair.complete().await?;
+            ordered = pair.switch_over().await;
+        }
+        ordered?;
     } else {
         pair.kill(active)?;
     }
