@@ -1,5 +1,6 @@
 //! Fixed-width little-endian fields, read with bounds checks and written in order.
 
+use crate::{FormatError, VERSION};
 use spica_model::{Epoch, Lane, Seq, Timestamp};
 
 /// Reads fields one after the other; `None` at the end of the bytes.
@@ -132,4 +133,22 @@ pub(crate) fn put_checksum(out: &mut Vec<u8>, from: usize) {
 pub(crate) fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let (body, checksum) = bytes.split_last_chunk::<4>()?;
     (crc32c::crc32c(body) == u32::from_le_bytes(*checksum)).then_some(body)
+}
+
+/// Reads a small file: magic, version, then what `read` takes, and the checksum of it all.
+pub(crate) fn read_small_file<T>(
+    bytes: &[u8],
+    magic: [u8; 8],
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, FormatError> {
+    let damaged = FormatError::Damaged("content");
+    let mut fields = Fields::new(checked(bytes).ok_or(damaged)?);
+    if fields.array() != Some(magic) {
+        return Err(damaged);
+    }
+    let version = fields.u16().ok_or(damaged)?;
+    if version > VERSION {
+        return Err(FormatError::Newer { found: version });
+    }
+    read(&mut fields).ok_or(damaged)
 }

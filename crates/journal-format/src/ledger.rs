@@ -2,7 +2,7 @@
 
 use spica_model::{Seq, Timestamp};
 
-use crate::fields::{Fields, PutFields, checked, put_checksum};
+use crate::fields::{Fields, PutFields, put_checksum, read_small_file};
 use crate::{FormatError, VERSION};
 
 const MAGIC: [u8; 8] = *b"SPICALST";
@@ -88,16 +88,7 @@ impl Ledger {
     /// # Errors
     /// If it is damaged, or a later program wrote it.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
-        let damaged = FormatError::Damaged("content");
-        let mut fields = Fields::new(checked(bytes).ok_or(damaged)?);
-        if fields.array() != Some(MAGIC) {
-            return Err(damaged);
-        }
-        let version = fields.u16().ok_or(damaged)?;
-        if version > VERSION {
-            return Err(FormatError::Newer { found: version });
-        }
-        Self::read(&mut fields).ok_or(damaged)
+        read_small_file(bytes, MAGIC, Self::read)
     }
 
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
