@@ -4,7 +4,7 @@ use spica_model::{Epoch, Lane, Seq};
 
 use crate::star::RoleError;
 use crate::witness::Question;
-use crate::{Durable, Message, Side};
+use crate::{Durable, Message};
 
 /// When the active may acknowledge a record that is durable on its own disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -209,27 +209,6 @@ impl std::fmt::Display for Notice {
                 write!(f, "an operator made this node active, in epoch {}", epoch.0)
             }
             Self::Role(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Reason {
-    /// Whether the node that begins again was, or may have been, serving.
-    #[must_use]
-    pub const fn side_effect_free(&self) -> bool {
-        matches!(self, Self::Parted { .. } | Self::DualPassive)
-    }
-}
-
-/// Which side's configuration a role error blames, if one.
-impl RoleError {
-    /// The side that both nodes claim, if the error is one of configuration.
-    #[must_use]
-    pub const fn claimed(&self) -> Option<Side> {
-        match self {
-            Self::DualPrimary => Some(Side::Primary),
-            Self::DualBackup => Some(Side::Backup),
-            Self::DualActive | Self::DualPassive => None,
         }
     }
 }

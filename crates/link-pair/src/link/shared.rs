@@ -1,7 +1,5 @@
 //! What the reader and the writer of a connection, and the actor, share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use parking_lot::Mutex;
 use spica_model::{Epoch, Lane, Seq};
 use spica_pair::follow::{Follower, Leader};
@@ -19,9 +17,6 @@ pub(crate) struct Shared {
     pub(crate) changed: Notify,
     /// Who takes what comes beside records.
     pub(super) desks: Desks,
-    /// Bytes that came and went, for metrics and benchmarks.
-    pub(crate) received: AtomicU64,
-    pub(crate) sent: AtomicU64,
 }
 
 /// Which way records go.
@@ -49,8 +44,6 @@ impl Shared {
             flow: Mutex::default(),
             changed: Notify::new(),
             desks,
-            received: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
         }
     }
 
@@ -108,9 +101,5 @@ impl Shared {
 
     pub(crate) fn is_leading(&self) -> bool {
         matches!(&*self.flow.lock(), Flow::Lead { .. })
-    }
-
-    pub(crate) fn count(counter: &AtomicU64, bytes: usize) {
-        counter.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }

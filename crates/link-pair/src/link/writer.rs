@@ -105,7 +105,6 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             }
             self.write.write_all(&self.out).await?;
             self.write.flush().await?;
-            Shared::count(&self.shared.sent, self.out.len());
             self.out.clear();
         }
     }
@@ -126,7 +125,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         let journal = &self.deps.journal;
         match &*self.shared.flow.lock() {
             Flow::None => None,
-            Flow::Lead { .. } => Some((false, Lane::ALL.map(|lane| journal.status(lane).durable))),
+            // Not by the lane's status: that takes the lock of those who submit.
+            Flow::Lead { .. } => Some((
+                false,
+                Lane::ALL.map(|lane| journal.watermark(lane).durable()),
+            )),
             Flow::Follow { after, .. } => {
                 let here = Lane::ALL.map(|lane| journal.durable_here(lane).durable());
                 // Nothing that it had before this link began: the active knows.
