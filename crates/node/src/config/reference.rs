@@ -84,7 +84,7 @@ pub(super) fn markdown(root: Shape<'_>) -> String {
 
 fn row(key: &str, shape: Shape<'_>) -> String {
     let default = shape
-        .default()
+        .usual()
         .map_or_else(|| "none".to_owned(), |value| code(&literal(value)));
     let cells = [
         code(key),
@@ -139,7 +139,7 @@ pub(super) fn example(root: Shape<'_>) -> String {
         if let Some(about) = section.shape.about() {
             text.push_str(&comment(about));
         }
-        // A section that is not there by default has no defaults to show, and may want keys.
+        // A section that is not there by default may want keys: its own are no defaults of the node.
         let mark = if section.shape.default().is_some() {
             "#"
         } else {
@@ -148,9 +148,10 @@ pub(super) fn example(root: Shape<'_>) -> String {
         text.push_str(&format!("{mark}[{}]\n", section.path));
         for (key, shape) in &section.keys {
             text.push_str(&comment(shape.description().unwrap_or("")));
-            text.push_str(&match shape.default() {
-                Some(default) => format!("#{key} = {}\n", literal(default)),
-                None => format!("# {key} = {}\n", allowed(*shape)),
+            text.push_str(&match (shape.default(), shape.usual()) {
+                (Some(default), _) => format!("#{key} = {}\n", literal(default)),
+                (None, Some(usual)) => format!("# {key} = {}\n", literal(usual)),
+                (None, None) => format!("# {key} = {}\n", allowed(*shape)),
             });
         }
     }

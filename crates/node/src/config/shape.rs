@@ -227,6 +227,13 @@ impl<'a> Shape<'a> {
         self.default.filter(|default| !default.is_null())
     }
 
+    /// The default, also of a key in a section that is not there by default: what it has once that
+    /// is written.
+    pub(super) fn usual(&self) -> Option<&'a Json> {
+        let written = || self.outer.get("default").filter(|value| !value.is_null());
+        self.default().or_else(written)
+    }
+
     pub(super) fn format(&self) -> Option<&'a str> {
         self.text("format")
     }
