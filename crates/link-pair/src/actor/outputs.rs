@@ -110,6 +110,8 @@ impl Actor {
     }
 
     pub(super) fn leave(&mut self, restart: Restart) {
+        // Who gave the order looks at what is shown as soon as it is answered.
+        self.show();
         self.look_at_orders();
         self.parts.restart.send_replace(Some(restart));
         self.ended = true;

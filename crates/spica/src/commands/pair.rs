@@ -48,8 +48,15 @@ fn one(hub: &Hub) -> Result<()> {
 
 async fn order(hub: &Hub, order: &str, body: &Value) -> Result<()> {
     let standing = Api::new(hub)?.post(&["pair", order], body).await?;
-    let [side, state, epoch] = ["side", "state", "epoch"].map(|key| cell(&standing, key));
-    out::line(format_args!("done: the {side} is {state}, epoch {epoch}"));
+    let [side, state, phase, epoch] =
+        ["side", "state", "phase", "epoch"].map(|key| cell(&standing, key));
+    if phase == "leaving" {
+        out::line(format_args!(
+            "done: the {side} has handed over and begins again"
+        ));
+    } else {
+        out::line(format_args!("done: the {side} is {state}, epoch {epoch}"));
+    }
     Ok(())
 }
 
