@@ -3,11 +3,15 @@
 //! Cores never see a [`Clock`]; they get [`Timestamp`]s and [`Duration`]s as arguments (design: time
 //! is an argument). This crate is the only place that may read the machine's clocks.
 
+mod steady;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use spica_model::Timestamp;
+
+pub use steady::Steady;
 
 /// A source of wall-clock and monotonic time.
 pub trait Clock: Send + Sync + 'static {
