@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Duration;
 
 use spica_model::{Kind, Op, Record, Timestamp, Topic};
@@ -10,7 +11,7 @@ use crate::compact::{compact, compact_topic};
 use crate::entry::Entry;
 
 /// What bounds a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Most topics with a value.
     pub topics: usize,
@@ -18,6 +19,9 @@ pub struct Limits {
     pub tombstones: usize,
     /// How long a tombstone is remembered, from its received time on.
     pub tombstone_age: Duration,
+    /// A topic that is taken however full the tree is, with all below: what a node must never forget.
+    /// Who writes there has limits of their own.
+    pub always: Option<Arc<str>>,
 }
 
 impl Default for Limits {
@@ -26,6 +30,7 @@ impl Default for Limits {
             topics: 1_000_000,
             tombstones: 100_000,
             tombstone_age: Duration::from_secs(7 * 24 * 60 * 60),
+            always: None,
         }
     }
 }
@@ -176,7 +181,7 @@ impl StateTree {
     #[must_use]
     pub fn would_exceed(&self, topic: &Topic) -> bool {
         let has_value = self.entries.get(topic).is_some_and(Entry::is_put);
-        !has_value && self.room() == 0
+        !has_value && self.is_full_for(topic)
     }
 
     /// Forgets the tombstones that are old enough at `now`.
@@ -220,7 +225,7 @@ impl StateTree {
     }
 
     fn fold(&mut self, record: &Record) -> Outcome {
-        let full = self.room() == 0;
+        let full = self.is_full_for(&record.topic);
         let Some(entry) = self.entries.get_mut(&record.topic) else {
             return self.plant(record, full);
         };
@@ -251,6 +256,11 @@ impl StateTree {
             self.tombstones.insert((received, topic));
         }
         outcome
+    }
+
+    fn is_full_for(&self, topic: &Topic) -> bool {
+        let always = self.limits.always.as_deref();
+        self.room() == 0 && !always.is_some_and(|always| topic.is_within(always))
     }
 
     /// The first record of a topic.

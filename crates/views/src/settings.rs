@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spica_settings::Span;
+use spica_model::Topic;
 use spica_state::Limits;
 
 /// The views: state tree, registry of devices, command queue.
@@ -60,8 +61,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(crate) const fn limits(&self) -> Limits {
+    /// The limits of the state tree of `node`, whose open cases have room in any case.
+    pub(crate) fn limits(&self, node: &Topic) -> Limits {
         Limits {
+            always: Some(format!("{node}/alarms").into()),
             topics: self.max_topics,
             tombstones: self.max_tombstones,
             tombstone_age: self.tombstone_age.as_duration(),

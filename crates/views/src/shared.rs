@@ -41,7 +41,7 @@ impl Shared {
     ) -> Self {
         let (live, _) = broadcast::channel(settings.live_batches.max(1));
         Self {
-            folds: RwLock::new(Folds::new(StateTree::new(settings.limits()))),
+            folds: RwLock::new(Folds::new(StateTree::new(settings.limits(&node)))),
             applied: Lane::ALL.map(|_| Arc::new(Watermark::new(Seq::ZERO))),
             watches: Arc::default(),
             trouble: Mutex::default(),

@@ -18,6 +18,7 @@ fn tree() -> StateTree {
         topics: 100,
         tombstones: 100,
         tombstone_age: Duration::from_secs(1),
+        always: None,
     })
 }
 

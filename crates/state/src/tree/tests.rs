@@ -41,7 +41,19 @@ fn tree(topics: usize, tombstones: usize) -> StateTree {
         topics,
         tombstones,
         tombstone_age: Duration::from_secs(100),
+        always: Some("n/alarms".into()),
     })
+}
+
+#[test]
+fn what_must_not_be_forgotten_is_taken_by_a_full_tree() {
+    let mut tree = tree(1, 10);
+    fold(&mut tree, &[normal("a", 1, Op::Put)]);
+    assert_eq!(tree.apply(&normal("b", 2, Op::Put)), Outcome::OverLimit);
+    let case = normal("n/alarms/cases/1-1", 3, Op::Put);
+    assert!(!tree.would_exceed(&case.topic));
+    assert_eq!(tree.apply(&case), Outcome::Shows);
+    assert_eq!(tree.apply(&normal("n/alarms-not", 4, Op::Put)), Outcome::OverLimit);
 }
 
 fn fold(tree: &mut StateTree, records: &[Record]) {

@@ -19,10 +19,10 @@ pub(crate) fn open(
     limits: Limits,
     metrics: &Metrics,
 ) -> Result<(Store, Loaded), OpenError> {
-    let (reason, loaded) = match guarded(|| try_open(path, journal, limits)) {
+    let (reason, loaded) = match guarded(|| try_open(path, journal, limits.clone())) {
         Ok((store, loaded)) if loaded.is_whole => return Ok((store, loaded)),
         Ok((_, loaded)) => ("topics are damaged or missing".to_owned(), loaded),
-        Err(LoadError::Content(reason)) => (reason, Loaded::empty(limits)),
+        Err(LoadError::Content(reason)) => (reason, Loaded::empty(limits.clone())),
         Err(LoadError::File(detail)) => return Err(unusable(path, detail)),
     };
     let aside = path.with_added_extension("discarded");
