@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 /// Below which path all pictures are.
 const ROOT: &str = "pictures/";
+/// Below which path the thumbnails of pictures are.
+const THUMBNAILS: &str = "thumbnails/";
 /// Hexadecimal digits of a SHA-256.
 const HASH_DIGITS: usize = 64;
 
@@ -31,6 +33,12 @@ impl Address {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Where the thumbnail of this picture is: `thumbnails/<first two digits>/<the picture's
+    /// SHA-256>`. It is no address, since it does not name the thumbnail's content.
+    pub(crate) fn thumbnail(&self) -> String {
+        format!("{THUMBNAILS}{}", &self.0[ROOT.len()..])
     }
 
     /// The SHA-256 of the content, 64 lower-case hexadecimal digits.
@@ -72,6 +80,10 @@ mod tests {
         let address = Address::of(&[0xab; 32]);
         assert_eq!(address.as_str(), format!("pictures/ab/{}", "ab".repeat(32)));
         assert_eq!(address.sha256(), "ab".repeat(32));
+        assert_eq!(
+            address.thumbnail(),
+            format!("thumbnails/ab/{}", "ab".repeat(32))
+        );
         assert_eq!(address.to_string().parse(), Ok(address));
         let hash = "ab".repeat(32);
         for bad in [

@@ -8,9 +8,10 @@ use crate::Address;
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A location this build has no adapter for.
+    /// A location that is none.
     #[error(
-        "pictures cannot be stored at {location:?}: give a directory, or file:// and an absolute path"
+        "pictures cannot be stored at {location:?}: give a directory, file:// and an absolute path, \
+         or s3://bucket/prefix"
     )]
     Location {
         /// What was configured.
@@ -21,6 +22,26 @@ pub enum OpenError {
     Directory {
         /// Which.
         directory: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A program that was built without the adapter for S3.
+    #[error("pictures cannot be stored at {location:?}: this program was built without `s3`")]
+    NoS3 {
+        /// What was configured.
+        location: String,
+    },
+    /// The name of an access key without its secret, or the other way round.
+    #[error(
+        "one of `access_key_id` and `secret_access_key` is set: set both, or neither to take them \
+         from the environment"
+    )]
+    HalfKey,
+    /// The file of authorities cannot be read.
+    #[error("the certificates in {} cannot be read: {source}", file.display())]
+    Authorities {
+        /// Which file.
+        file: PathBuf,
         /// What the system says.
         source: io::Error,
     },

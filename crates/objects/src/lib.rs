@@ -11,7 +11,10 @@
 //! is refused; the device keeps it and offers it again. Parts that nobody goes on with are removed
 //! by [`PictureStore::sweep`].
 //!
-//! What is not here: records about pictures, and whose picture may be read by whom. Stored pictures
+//! Whole pictures are in a local directory or in a bucket of an S3 server; what is unfinished is
+//! local in any case. Beside a picture may be its thumbnail, which somebody else makes.
+//!
+//! What is not here: what is in a picture, records about pictures, and whose picture may be read by whom. Stored pictures
 //! are never removed by themselves: [`PictureStore::remove`] is for a retention that knows the
 //! records.
 
@@ -19,7 +22,11 @@ mod address;
 mod error;
 mod incoming;
 mod limits;
+mod location;
 mod off_workers;
+#[cfg(feature = "s3")]
+mod s3;
+mod settings;
 mod share;
 mod store;
 mod upload;
@@ -28,6 +35,7 @@ pub use address::{Address, ParseAddressError};
 pub use error::{BlockError, FinishError, KeepError, OpenError, ReadError, ResumeError};
 pub use incoming::IncomingStatus;
 pub use limits::Limits;
+pub use settings::S3Settings;
 pub use share::Share;
 pub use store::PictureStore;
 pub use upload::{Header, Stored, Upload};

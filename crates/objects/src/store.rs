@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -15,10 +15,11 @@ use spica_model::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::incoming::{self, Incoming};
+use crate::location::Location;
 use crate::off_workers::off_workers;
 use crate::{
-    Address, Header, IncomingStatus, KeepError, Limits, OpenError, ReadError, ResumeError, Share,
-    Upload,
+    Address, Header, IncomingStatus, KeepError, Limits, OpenError, ReadError, ResumeError,
+    S3Settings, Share, Upload,
 };
 
 /// Pictures that may be finished at once: each is in memory as a whole then.
@@ -42,34 +43,68 @@ struct Inner {
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PictureStore")
-            .field("objects", &self.objects)
+            // As text: what a client of a server holds are secrets, too.
+            .field("objects", &format_args!("{}", self.objects))
             .finish_non_exhaustive()
     }
 }
 
 impl PictureStore {
-    /// Opens a store at `location`, a directory or a `file://` URL with an absolute path, with the
-    /// parts of unfinished pictures in the local directory `incoming`. Both are made if they are
-    /// not there. Blocks: for the start of a node.
+    /// Opens a store at `location`, as [`Self::open_with`] does, with the environment's settings of
+    /// an S3 server.
     ///
     /// # Errors
-    /// If the location is of another kind, or a directory cannot be made, read or flushed.
+    /// As there.
     pub fn open(location: &str, incoming: &Path, limits: Limits) -> Result<Self, OpenError> {
-        let directory = local_directory(location)?;
-        let failed = |directory: &Path, source| OpenError::Directory {
-            directory: directory.to_owned(),
-            source,
+        Self::open_with(location, incoming, limits, &S3Settings::default())
+    }
+
+    /// Opens a store at `location`: a directory, a `file://` URL with an absolute path, or
+    /// `s3://bucket/prefix` on the server that `s3` says. The parts of unfinished pictures are in
+    /// the local directory `incoming` in any case. Directories are made if they are not there; a
+    /// server is not asked yet (see [`Self::check`]). Blocks: for the start of a node.
+    ///
+    /// # Errors
+    /// If the location is of another kind, a directory cannot be made, read or flushed, or the
+    /// settings of the server are none.
+    pub fn open_with(
+        location: &str,
+        incoming: &Path,
+        limits: Limits,
+        s3: &S3Settings,
+    ) -> Result<Self, OpenError> {
+        let objects: Box<dyn ObjectStore> = match Location::parse(location)? {
+            Location::Directory(directory) => {
+                make_durably(&directory).map_err(|source| failed(&directory, source))?;
+                Box::new(LocalFileSystem::new_with_prefix(&directory)?.with_fsync(true))
+            }
+            #[cfg(feature = "s3")]
+            Location::Bucket { bucket, prefix } => crate::s3::open(&bucket, prefix, s3)?,
+            #[cfg(not(feature = "s3"))]
+            Location::Bucket { .. } => {
+                let _ = s3;
+                return Err(OpenError::NoS3 {
+                    location: location.to_owned(),
+                });
+            }
         };
-        make_durably(&directory).map_err(|source| failed(&directory, source))?;
         let incoming_parts = Incoming::open(incoming).map_err(|source| failed(incoming, source))?;
-        let objects = LocalFileSystem::new_with_prefix(&directory)?.with_fsync(true);
         Ok(Self(Arc::new(Inner {
-            objects: Box::new(objects),
+            objects,
             incoming: incoming_parts,
             limits,
             finishing: Semaphore::new(FINISHING),
             share: OnceLock::new(),
         })))
+    }
+
+    /// Asks the store for one object, to know early whether it answers: that the server can be
+    /// reached, the bucket is there and the key opens it.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses.
+    pub async fn check(&self) -> Result<(), ReadError> {
+        self.list(1).await.map(drop)
     }
 
     /// From now on a picture is only finished when `share` has it too. Only the first call counts:
@@ -216,13 +251,40 @@ impl PictureStore {
         Ok(pictures)
     }
 
-    /// Removes a stored picture.
+    /// Removes a stored picture and its thumbnail. Whoever removes knows that no record that counts
+    /// names it.
     ///
     /// # Errors
-    /// If there is none at this address, or the store fails.
+    /// If there is none at this address (a server of objects may not tell), or the store fails.
     pub async fn remove(&self, address: &Address) -> Result<(), ReadError> {
+        // The thumbnail first: without its picture nobody would ever look for it.
+        match self.0.objects.delete(&thumbnail_key(address)).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => {}
+            Err(error) => return Err(ReadError::Store(error)),
+        }
         let removed = self.0.objects.delete(&key(address)).await;
         removed.map_err(|error| ReadError::of(address, error))
+    }
+
+    /// The thumbnail of a picture, as [`Self::put_thumbnail`] stored it last.
+    ///
+    /// # Errors
+    /// If there is none, or the store fails.
+    pub async fn thumbnail(&self, address: &Address) -> Result<Bytes, ReadError> {
+        let of = |error| ReadError::of(address, error);
+        let found = self.0.objects.get(&thumbnail_key(address)).await;
+        found.map_err(of)?.bytes().await.map_err(of)
+    }
+
+    /// Stores the thumbnail of a picture, instead of the one there is. It can be made again from
+    /// the picture, so nothing is checked.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn put_thumbnail(&self, address: &Address, content: Bytes) -> Result<(), ReadError> {
+        let key = thumbnail_key(address);
+        let put = self.0.objects.put(&key, content.into()).await;
+        put.map(drop).map_err(ReadError::Store)
     }
 
     /// Stores `content`, durably. Never trusts what is there already: an earlier run may have
@@ -251,16 +313,14 @@ fn key(address: &Address) -> Key {
     Key::from(address.as_str())
 }
 
-/// The directory of a location without a scheme, or with `file://`.
-fn local_directory(location: &str) -> Result<PathBuf, OpenError> {
-    let unknown = || OpenError::Location {
-        location: location.to_owned(),
-    };
-    match location.split_once("://") {
-        None if location.is_empty() => Err(unknown()),
-        None => Ok(PathBuf::from(location)),
-        Some(("file", path)) if path.starts_with('/') => Ok(PathBuf::from(path)),
-        Some(_) => Err(unknown()),
+fn thumbnail_key(address: &Address) -> Key {
+    Key::from(address.thumbnail())
+}
+
+fn failed(directory: &Path, source: std::io::Error) -> OpenError {
+    OpenError::Directory {
+        directory: directory.to_owned(),
+        source,
     }
 }
 

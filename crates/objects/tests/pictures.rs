@@ -320,18 +320,30 @@ async fn ranges_are_read_and_removed_pictures_are_gone() {
         let outside = pictures.read_range(&address, range).await;
         assert!(matches!(outside, Err(ReadError::Range { size: 2_000, .. })));
     }
+    assert!(matches!(
+        pictures.thumbnail(&address).await,
+        Err(ReadError::Unknown(_))
+    ));
+    let thumbnail = Bytes::from_static(b"small");
+    for content in [Bytes::from_static(b"first"), thumbnail.clone()] {
+        pictures.put_thumbnail(&address, content).await.unwrap();
+    }
+    assert_eq!(pictures.thumbnail(&address).await.unwrap(), thumbnail);
+    // It is no picture of its own, and goes with its picture.
+    assert_eq!(pictures.list(10).await.unwrap().len(), 1);
     pictures.remove(&address).await.unwrap();
+    assert!(pictures.thumbnail(&address).await.is_err());
     let gone: Result<_, ReadError> = pictures.read(&address).await;
     assert!(matches!(gone, Err(ReadError::Unknown(at)) if at == address));
 }
 
 #[test]
-fn locations_are_directories_or_file_urls() {
+fn locations_are_directories_urls_or_buckets() {
     let directory = TempDir::new().unwrap();
     let incoming = directory.path().join("incoming");
     let url = format!("file://{}", directory.path().display());
     assert!(PictureStore::open(&url, &incoming, Limits::default()).is_ok());
-    for bad in ["", "s3://bucket", "file://relative"] {
+    for bad in ["", "s3://x", "file://relative"] {
         let refused = PictureStore::open(bad, &incoming, Limits::default());
         assert!(matches!(refused, Err(OpenError::Location { .. })), "{bad}");
     }
