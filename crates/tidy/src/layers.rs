@@ -13,14 +13,16 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "identicom-proto",
             "admission",
             "proxy-proto",
+            "dc09-proto",
             "devices",
+            "cases",
             "state",
             "journal-format",
             "pair",
             "pair-proto",
         ],
     ),
-    ("ports", &["journal", "storage", "role"]),
+    ("ports", &["journal", "storage", "role", "handler"]),
     (
         "adapters",
         &["journal-file", "views", "objects", "trust", "witness"],
@@ -34,8 +36,9 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 8] = [
+pub const EXCEPTIONS: [(&str, &str); 9] = [
     ("clock", "model"),
+    ("cases", "devices"),
     ("pair-proto", "pair"),
     ("pair-proto", "journal-format"),
     ("spica", "node"),
