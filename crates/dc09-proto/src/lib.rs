@@ -9,7 +9,7 @@
 //! - [`Reply`], [`answer`]: what a receiver says, read and written;
 //! - [`payload`]: events inside a message's data;
 //! - [`Codes`], [`Alarm`]: from a condition's name to codes, as data that each customer may change;
-//! - `sender`: one account's queue, its receivers, their supervision;
+//! - [`sender`]: one account's queue, its receivers, their supervision;
 //! - [`Receiver`]: what a receiving station has to decide about a frame.
 //!
 //! What is not here: sockets, clocks, files, chance. Time is an argument; what pads an encrypted
@@ -29,6 +29,7 @@ mod message;
 mod packet;
 pub mod payload;
 mod receiver;
+pub mod sender;
 mod stamp;
 mod text;
 mod words;
