@@ -16,6 +16,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "dc09-proto",
             "devices",
             "cases",
+            "alerts",
             "state",
             "journal-format",
             "pair",
@@ -36,9 +37,10 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 9] = [
+pub const EXCEPTIONS: [(&str, &str); 10] = [
     ("clock", "model"),
     ("cases", "devices"),
+    ("alerts", "cases"),
     ("pair-proto", "pair"),
     ("pair-proto", "journal-format"),
     ("spica", "node"),
