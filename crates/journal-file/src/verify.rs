@@ -91,7 +91,7 @@ pub fn verify_on(storages: &[Arc<dyn Storage>; 2]) -> Result<VerifyReport, OpenE
 }
 
 pub(crate) fn open_storages(dir: &Path) -> Result<[Arc<dyn Storage>; 2], OpenError> {
-    let open = |lane: Lane| OsStorage::open(existing(dir, lane)?).map_err(OpenError::from);
+    let open = |lane: Lane| OsStorage::open_existing(existing(dir, lane)?).map_err(OpenError::from);
     Ok([
         Arc::new(open(Lane::Critical)?),
         Arc::new(open(Lane::Normal)?),

@@ -70,6 +70,21 @@ impl OsStorage {
         })
     }
 
+    /// Opens a directory that is there, without a lock, and flushes nothing: who looks at a journal
+    /// that somebody writes must not make its commits wait.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be opened.
+    pub fn open_existing(directory: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let directory = directory.into();
+        let handle = OsFile::open(&directory).map_err(failed(&directory, "opened"))?;
+        Ok(Self {
+            directory,
+            handle,
+            _lock: None,
+        })
+    }
+
     /// Opens a directory for this process alone, by an exclusive `flock` on its file `lock`.
     /// Creates it, with its parents, if it is missing.
     ///
@@ -378,6 +393,17 @@ mod tests {
         assert_eq!(storage.list().unwrap(), []);
         let error = storage.open("sub", Mode::Read).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_directory_that_is_looked_at_is_not_made() {
+        let root = tempfile::tempdir().unwrap();
+        let missing = root.path().join("missing");
+        assert!(OsStorage::open_existing(&missing).is_err());
+        assert!(!missing.exists());
+        fs::write(root.path().join("file"), b"x").unwrap();
+        let storage = OsStorage::open_existing(root.path()).unwrap();
+        assert_eq!(storage.list().unwrap().len(), 1);
     }
 
     #[test]

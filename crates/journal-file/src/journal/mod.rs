@@ -31,6 +31,9 @@ pub use replica::{Acknowledge, LaneHistory};
 pub struct FileJournal {
     lanes: [Arc<LaneLog>; 2],
     meta: Mutex<Meta>,
+    /// Held while an epoch is being stored: who only wants to know the present one does not wait for
+    /// the disk.
+    raising: Mutex<()>,
     threads: Mutex<Vec<Threads>>,
     /// Cursors are opened one after the other, so that their limit holds.
     cursors: Mutex<()>,
@@ -111,6 +114,7 @@ impl FileJournal {
         let journal = Self {
             lanes: [Arc::clone(&critical.log), Arc::clone(&normal.log)],
             meta: Mutex::new(opened.meta),
+            raising: Mutex::new(()),
             threads: Mutex::default(),
             cursors: Mutex::new(()),
         };
@@ -171,14 +175,15 @@ impl FileJournal {
     /// # Errors
     /// If `epoch` is not after the present one, or the disk fails.
     pub fn raise_epoch(&self, epoch: Epoch) -> Result<(), EpochError> {
-        let mut meta = self.meta.lock();
-        if epoch <= meta.epoch {
+        let _raising = self.raising.lock();
+        let present = self.epoch();
+        if epoch <= present {
             return Err(EpochError::NotAfter {
                 asked: epoch.0,
-                present: meta.epoch.0,
+                present: present.0,
             });
         }
-        self.store_epoch(&mut meta, epoch)?;
+        self.store_epoch(epoch)?;
         for lane in &self.lanes {
             let mut queue = lane.queue.lock();
             queue.epoch = epoch;
@@ -188,14 +193,18 @@ impl FileJournal {
         Ok(())
     }
 
-    fn store_epoch(&self, meta: &mut Meta, epoch: Epoch) -> Result<(), EpochError> {
-        let raised = Meta { epoch, ..*meta };
+    /// Whoever calls this holds `raising`.
+    fn store_epoch(&self, epoch: Epoch) -> Result<(), EpochError> {
+        let raised = Meta {
+            epoch,
+            ..*self.meta.lock()
+        };
         for lane in &self.lanes {
             // One after the other: one of them is always good.
             small_files::overwrite_meta(&*lane.storage, &raised)
                 .map_err(|error| EpochError::Store(error.to_string().into()))?;
         }
-        *meta = raised;
+        *self.meta.lock() = raised;
         Ok(())
     }
 

@@ -73,11 +73,11 @@ impl FileJournal {
     /// # Errors
     /// If the disk fails.
     pub fn note_epoch(&self, epoch: Epoch) -> Result<(), EpochError> {
-        let mut meta = self.meta.lock();
-        if epoch <= meta.epoch {
+        let _raising = self.raising.lock();
+        if epoch <= self.epoch() {
             return Ok(());
         }
-        self.store_epoch(&mut meta, epoch)
+        self.store_epoch(epoch)
     }
 
     /// What is durable on this node, acknowledged or not.

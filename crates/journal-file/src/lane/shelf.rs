@@ -26,6 +26,8 @@ pub(crate) struct Shelf {
 #[derive(Default)]
 struct Inner {
     ready: VecDeque<Prepared>,
+    /// Whether the commit thread waits for one.
+    waited_for: bool,
     /// Why no more can be made at present, or ever.
     trouble: Option<CommitError>,
 }
@@ -35,6 +37,7 @@ impl Shelf {
         Self {
             inner: Mutex::new(Inner {
                 ready,
+                waited_for: false,
                 trouble: None,
             }),
             changed: Condvar::new(),
@@ -60,13 +63,20 @@ impl Shelf {
         let mut inner = self.inner.lock();
         loop {
             if let Some(prepared) = inner.ready.pop_front() {
+                inner.waited_for = false;
                 return Ok(prepared);
             }
             if let Some(error) = &inner.trouble {
                 return Err(error.clone());
             }
+            inner.waited_for = true;
             self.changed.wait(&mut inner);
         }
+    }
+
+    /// Whether the commit thread waits for a segment.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.inner.lock().waited_for
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -69,6 +69,10 @@ impl SegmentMap {
         self.inner.read().segments.front().cloned()
     }
 
+    pub(crate) fn newest(&self) -> Option<Arc<Segment>> {
+        self.inner.read().segments.back().cloned()
+    }
+
     pub(crate) fn all(&self) -> Vec<Arc<Segment>> {
         self.inner.read().segments.iter().cloned().collect()
     }

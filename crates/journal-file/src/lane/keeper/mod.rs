@@ -30,6 +30,19 @@ enum Pace {
     After(Duration),
 }
 
+/// How soon the next segment is needed. What the keeper writes, commits may have to wait for: least
+/// of all may it do so when a lane has just gone on to a new segment, for that is what a take-over
+/// begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hurry {
+    /// A commit waits for it, or soon will.
+    Now,
+    /// It should be there before long.
+    Soon,
+    /// There is another one, and much room before that.
+    Later,
+}
+
 /// The background work of a lane.
 pub(crate) struct Keeper {
     lane: Arc<LaneLog>,
@@ -71,9 +84,9 @@ impl Keeper {
     /// Does what is most urgent.
     fn step(&mut self) -> Pace {
         let round = self.lane.chores.asked();
-        let urgent = self.lane.shelf.len() == 0;
-        let pace = self.prepare(urgent);
-        if urgent && pace == Pace::Now && self.workshop.is_filling() {
+        let hurry = self.lane.hurry();
+        let pace = self.prepare(hurry);
+        if hurry == Hurry::Now && pace == Pace::Now && self.workshop.is_filling() {
             return Pace::Now;
         }
         if round.is_some() || self.is_due() {
@@ -92,11 +105,11 @@ impl Keeper {
 
     /// Makes a part of the next segment. After a failure the disk cannot be trusted: nothing of it
     /// is touched any more.
-    fn prepare(&mut self, urgent: bool) -> Pace {
+    fn prepare(&mut self, hurry: Hurry) -> Pace {
         if self.lane.failure().is_some() {
             return Pace::After(self.lane.limits.common.cursor_interval);
         }
-        let pace = self.workshop.step(urgent);
+        let pace = self.workshop.step(hurry);
         let shelf = &self.lane.shelf;
         self.lane.metrics.segments_prepared.set(shelf.len() as i64);
         self.lane.metrics.room_bytes.set(shelf.bytes() as i64);
@@ -106,7 +119,7 @@ impl Keeper {
     /// Everything that waits, as far as a test can tell.
     #[cfg(test)]
     pub(crate) fn settle(&mut self) {
-        while self.prepare(true) == Pace::Now {}
+        while self.prepare(Hurry::Now) == Pace::Now {}
         self.tidy();
     }
 
@@ -149,6 +162,23 @@ impl Keeper {
         match retain::retain(&self.lane, &mut self.held) {
             Ok(spares) => self.workshop.add(spares),
             Err(error) => self.lane.fail(error),
+        }
+    }
+}
+
+impl LaneLog {
+    /// How soon the next segment is needed.
+    fn hurry(&self) -> Hurry {
+        let nothing_ready = self.shelf.len() == 0;
+        let half_full = self.segments.newest().is_some_and(|newest| {
+            let extent = newest.extent();
+            extent.data_end > newest.file_bytes / 2
+        });
+        match (nothing_ready, half_full) {
+            (true, true) => Hurry::Now,
+            (true, false) if self.shelf.is_waited_for() => Hurry::Now,
+            (true, false) | (false, true) => Hurry::Soon,
+            (false, false) => Hurry::Later,
         }
     }
 }
