@@ -108,3 +108,6 @@ fn syntax(errors: &[toml::de::Error], report: &mut Report<'_>) {
         report.add(&at, format_args!("this is not TOML: {}", error.message()));
     }
 }
+
+#[cfg(test)]
+mod tests;
