@@ -74,7 +74,7 @@ impl fmt::Display for CaseState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     /// Its name.
-    #[serde(skip, default = "nameless")]
+    #[serde(skip)]
     pub id: CaseId,
     /// What it is about: a path below the node, such as `devices/0012345`.
     pub source: String,
@@ -135,14 +135,6 @@ pub struct Case {
     /// [`DETAIL_BYTES`].
     #[serde(default)]
     pub detail: Value,
-}
-
-/// What a payload's own id is until its topic says it.
-const fn nameless() -> CaseId {
-    CaseId {
-        epoch: 0,
-        number: 0,
-    }
 }
 
 impl Case {

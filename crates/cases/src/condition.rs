@@ -99,9 +99,12 @@ pub struct Raise {
 /// A shelf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shelf {
-    /// When it ends by itself; `None`: when the condition has returned to normal once.
-    #[serde(default, with = "maybe_time")]
-    pub until: Option<Timestamp>,
+    /// When it ends by itself.
+    #[serde(with = "time")]
+    pub until: Timestamp,
+    /// Whether it also ends when the condition has returned to normal once.
+    #[serde(default)]
+    pub once: bool,
     /// Who shelved it, when and why.
     #[serde(flatten)]
     pub signature: Signature,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The name of a case: the reign in which it was raised and its number in it, as in `3-17`. Two
 /// nodes that parted give no two cases the same name, since their reigns differ. Cases of one epoch
 /// are ordered as they were raised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct CaseId {
     /// The reign.
     pub epoch: u64,

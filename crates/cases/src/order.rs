@@ -64,7 +64,7 @@ pub enum CaseVerb {
 pub enum ConditionVerb {
     /// Alert nobody for a while.
     Shelve {
-        /// Until then; `None`: until it has returned to normal once.
+        /// Until then; `None`: until it has returned to normal once, or as long as is allowed.
         until: Option<Timestamp>,
     },
     /// Take it off the shelf.
