@@ -14,7 +14,7 @@ use spica_journal::Journal as _;
 use spica_journal_file::FileJournal;
 use spica_model::{Epoch, Lane, Seq};
 use spica_pair::witness::Answer;
-use spica_pair::{Event, Output, Pair, Status, Time, Verdict};
+use spica_pair::{Durable, Event, Output, Pair, Status, Time, Verdict};
 use spica_pair_proto::{Control, Hello};
 use spica_role::{Order, OrderError};
 use tokio::net::TcpStream;
@@ -25,11 +25,11 @@ use tokio_rustls::TlsStream;
 use self::orders::Waiting;
 use crate::handle::Restart;
 use crate::link::{Link, LinkDeps};
-use crate::memory::{Memory, Remembered};
 use crate::notices::Notices;
 use crate::pictures::Present;
 use crate::reentry::{Desk, Shelf};
 use crate::role::Shown;
+use crate::scribe::Scribe;
 use crate::witness::Asker;
 
 /// How often the journal is asked whether it lives (DEAD?).
@@ -63,6 +63,10 @@ pub(crate) enum Input {
     },
     /// The witness has answered.
     Witness { epoch: Epoch, answer: Answer },
+    /// What was to be remembered is.
+    Stored(Durable),
+    /// The journal has begun an epoch or refused it, or its disk does not answer.
+    Begun(Option<Event>),
     /// All that was placed is on both nodes.
     Drained,
     /// The node stops.
@@ -76,8 +80,7 @@ pub(crate) struct Parts {
     pub(crate) journal: Arc<FileJournal>,
     pub(crate) clock: SharedClock,
     pub(crate) origin: Instant,
-    pub(crate) memory: Memory,
-    pub(crate) remembered: Remembered,
+    pub(crate) scribe: Scribe,
     pub(crate) damaged: [Option<Seq>; 2],
     pub(crate) notices: Notices,
     pub(crate) asker: Asker,
@@ -187,6 +190,8 @@ impl Actor {
             }
             Input::Order { order, by, answer } => self.ordered(order, &by, answer),
             Input::Witness { epoch, answer } => self.event(Event::Witness { epoch, answer }),
+            Input::Stored(durable) => self.event(Event::Stored(durable)),
+            Input::Begun(event) => self.begun(event),
             Input::Drained => self.event(Event::Drained),
             Input::Stop => self.stop(),
             Input::Abandon => {
@@ -239,6 +244,8 @@ impl Actor {
         self.look_at_damage();
         if self.leads {
             self.parts.notices.record();
+            let awaited = self.parts.notices.others_wait();
+            self.event(Event::Awaited(awaited));
         }
         self.look_at_orders();
     }

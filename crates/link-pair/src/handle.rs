@@ -27,6 +27,7 @@ use crate::notices::Notices;
 use crate::pictures::PairShare;
 use crate::reentry::{Counter, Shelf, Shows};
 use crate::role::PairRole;
+use crate::scribe::Scribe;
 use crate::witness::Asker;
 
 /// What may wait for the actor. Votes beyond it are not counted, everything else waits.
@@ -186,13 +187,19 @@ impl PairHandle {
         let (present, link_now) = watch::channel(None);
         let name: Arc<str> = deps.node.as_str().into();
         let notices = Notices::new(Arc::clone(&deps.journal), deps.node);
+        let scribe = Scribe::start(
+            Arc::clone(&deps.journal),
+            memory,
+            remembered,
+            inputs.clone(),
+        )
+        .map_err(StartError::Thread)?;
         let asker = Asker::new(witness, name, inputs.clone());
         let parts = Parts {
             journal: deps.journal,
             clock: deps.clock,
             origin,
-            memory,
-            remembered,
+            scribe,
             damaged: deps.damaged,
             notices,
             asker,

@@ -2,7 +2,8 @@
 //!
 //! A thread of its own runs everything here, so that no load on the node's other parts delays a
 //! heartbeat. On it, `actor` gives events to the pair's core and does what it says; `link` is the
-//! connection to the partner, with a reader and a writer; `dial` finds it. Other parts of the node
+//! connection to the partner, with a reader and a writer; `dial` finds it. What must be durable is
+//! written by `scribe`, on a thread beside it. Other parts of the node
 //! see a [`Role`](spica_role::Role) and wait for [`PairHandle::restart`].
 //!
 //! What is not here: who is active and when (`spica-pair`), the bytes (`spica-pair-proto`), and how
@@ -18,6 +19,7 @@ mod notices;
 mod pictures;
 mod reentry;
 mod role;
+mod scribe;
 mod witness;
 
 pub use config::{CompressSetting, Settings, SideSetting, SoloSetting};

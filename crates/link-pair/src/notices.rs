@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use spica_journal::Journal as _;
 use spica_journal_file::FileJournal;
-use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Timestamp, Topic};
+use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Seq, Timestamp, Topic};
 use spica_pair::{Notice, Status};
 
 /// How many are kept for people who ask, and how many wait to become records.
@@ -18,6 +18,8 @@ pub(crate) struct Notices {
     node: Topic,
     said: VecDeque<Arc<str>>,
     waiting: VecDeque<(Topic, Vec<u8>, Timestamp)>,
+    /// Where those stand that became records, the newest last.
+    placed: VecDeque<Seq>,
 }
 
 impl Notices {
@@ -27,6 +29,7 @@ impl Notices {
             node,
             said: VecDeque::new(),
             waiting: VecDeque::new(),
+            placed: VecDeque::new(),
         }
     }
 
@@ -72,11 +75,26 @@ impl Notices {
                 key: None,
                 cause: None,
             };
-            if self.journal.submit(Lane::Critical, &[record]).is_err() {
+            let Ok(ticket) = self.journal.submit(Lane::Critical, &[record]) else {
                 return;
-            }
+            };
+            keep(&mut self.placed, ticket.waits_for());
             self.waiting.pop_front();
         }
+    }
+
+    /// Whether records wait for their acknowledgement that are no notices: somebody wants something.
+    pub(crate) fn others_wait(&mut self) -> bool {
+        let waiting = |lane| {
+            let status = self.journal.status(lane);
+            (
+                status.last.0.saturating_sub(status.durable.0),
+                status.durable,
+            )
+        };
+        let ((critical, durable), (normal, _)) = (waiting(Lane::Critical), waiting(Lane::Normal));
+        while self.placed.pop_front_if(|seq| *seq <= durable).is_some() {}
+        normal > 0 || critical > self.placed.len() as u64
     }
 
     /// What was said lately, the newest last.

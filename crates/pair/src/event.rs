@@ -82,6 +82,11 @@ pub enum Event {
     /// On the active: the partner says that it lives but takes no records, and may not hold up
     /// acknowledgements any longer.
     PartnerStuck,
+    /// On the active: whether somebody waits for the acknowledgement of a record that was taken in
+    /// here. The pair's own notices do not count: they come by themselves when a partner is lost.
+    Awaited(bool),
+    /// The node's journal has found damaged records while it runs. Said again as long as it is so.
+    Damaged,
     /// The follower's journal is not a beginning of the active's.
     Parted {
         /// The lane.

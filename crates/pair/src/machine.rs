@@ -113,6 +113,8 @@ impl Pair {
             Event::Stored(durable) => self.stored(durable, out),
             Event::Lag(lag) => self.lag(lag, out),
             Event::PartnerStuck => self.partner_stuck(out),
+            Event::Awaited(awaited) => self.awaited(awaited, out),
+            Event::Damaged => self.damaged(),
             Event::Parted { lane, common } => self.parted(lane, common, out),
             Event::Order(order) => self.ordered(order, out),
             Event::Drained => self.drained(out),
@@ -180,6 +182,7 @@ impl Pair {
 
     fn sync(&self) -> Sync {
         match self.state {
+            State::Active if self.lead.is_deserted() => Sync::Absent,
             State::Active => self.lead.sync(),
             State::Passive if self.is_complete() => Sync::Complete,
             State::Passive if !self.expired() => Sync::CatchingUp { behind: 0 },
@@ -202,6 +205,7 @@ impl Pair {
         }
         self.ask_again(out);
         self.ask_for_reign(out);
+        self.give_up_damaged(out);
         self.beat(out);
     }
 

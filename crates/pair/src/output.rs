@@ -93,6 +93,12 @@ pub enum Notice {
     UnhealthyStart,
     /// Neither node may serve: one is damaged, the other one lacks records.
     Undecided,
+    /// This node is active, and its journal has found damaged records: only the partner can make them
+    /// good.
+    Damaged {
+        /// Whether the partner holds everything, and takes over.
+        hands_over: bool,
+    },
     /// The follower's journal parted from the active's.
     Parted {
         /// The lane.
@@ -157,6 +163,7 @@ impl Notice {
             Self::Stale { .. } => "stale",
             Self::UnhealthyStart => "unhealthy-start",
             Self::Undecided => "undecided",
+            Self::Damaged { .. } => "damaged",
             Self::Parted { .. } => "diverged",
             Self::Promoted { .. } => "promoted",
             Self::Role(_) => "role-error",
@@ -198,6 +205,15 @@ impl std::fmt::Display for Notice {
             Self::Undecided => f.write_str(
                 "neither node may serve: one is damaged and the other one lacks records; decide with \
                  `spica pair promote`",
+            ),
+            Self::Damaged { hands_over: true } => f.write_str(
+                "records of this node are damaged: the partner, which holds everything, takes over, and \
+                 this node gets them again from it",
+            ),
+            Self::Damaged { hands_over: false } => f.write_str(
+                "records of this node are damaged and are not served; it goes on, for its partner does \
+                 not hold everything: see to it that the partner is there, and what `spica journal \
+                 verify` says",
             ),
             Self::Parted { lane, common } => write!(
                 f,

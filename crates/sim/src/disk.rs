@@ -90,6 +90,8 @@ pub(crate) struct Disk {
     pub(crate) slow: Option<Us>,
     /// Flushes hang until this time.
     pub(crate) stuck_until: Us,
+    /// Whether the process that runs has found damage, which was not there when it started.
+    pub(crate) found: bool,
 }
 
 impl Disk {
@@ -107,6 +109,7 @@ impl Disk {
             self.facts = facts;
         }
         self.life += 1;
+        self.found = false;
         for lane in &mut self.lanes {
             lane.flushing = None;
         }

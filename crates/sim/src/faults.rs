@@ -59,14 +59,15 @@ impl World {
                 self.nodes[node].disk.power_loss(&mut self.chance);
                 return down;
             }
+            What::FoundRot => {
+                if let Some(active) = self.undisturbed() {
+                    let disk = &mut self.nodes[active].disk;
+                    damage(what, &mut disk.lanes, &mut self.chance);
+                    disk.found = !disk.is_sound();
+                }
+            }
             What::Rot { node, down } | What::LostTail { node, down } => {
-                let whole = self.nodes.iter().all(|node| node.disk.is_sound());
-                let settled = 4 * micros(self.nodes[0].config.dead_after);
-                let calm = self
-                    .calm_since
-                    .is_some_and(|since| self.now - since > settled);
-                let undisturbed = self.holding == 1 && calm;
-                if self.complete().is_none() || !whole || !undisturbed {
+                if self.undisturbed().is_none() {
                     return 0;
                 }
                 self.ends(node, true);
@@ -91,6 +92,17 @@ impl World {
         what.time().unwrap_or(0)
     }
 
+    /// The active of a pair that is complete and whole, and that nothing has troubled for a while.
+    fn undisturbed(&self) -> Option<usize> {
+        let whole = self.nodes.iter().all(|node| node.disk.is_sound());
+        let settled = 4 * micros(self.nodes[0].config.dead_after);
+        let calm = self
+            .calm_since
+            .is_some_and(|since| self.now - since > settled);
+        let undisturbed = self.holding == 1 && calm && whole;
+        self.complete().filter(|_| undisturbed)
+    }
+
     /// What holds for a while and is only counted or set.
     fn hold(&mut self, what: What, begins: bool) {
         let count = |counter: &mut u32, counts: bool| {
@@ -109,6 +121,13 @@ impl World {
                     if !begins && to[node] {
                         self.mended(node);
                     }
+                }
+            }
+            What::Isolate { node, time } => {
+                let to = [true, true];
+                self.hold(What::CutLink { to, time }, begins);
+                for clients in &mut self.net.clients {
+                    clients[node].iter_mut().for_each(|way| count(way, true));
                 }
             }
             What::CutClients {
@@ -308,7 +327,7 @@ fn damage(what: What, lanes: &mut [LaneDisk; 2], chance: &mut Chance) {
     if end == 0 {
         return;
     }
-    if matches!(what, What::Rot { .. }) {
+    if matches!(what, What::Rot { .. } | What::FoundRot) {
         lane.damaged.push(chance.between(1, end));
     } else {
         let keep = end - chance.between(1, end.min(5));

@@ -20,6 +20,8 @@ pub(crate) enum What {
     WallJump { node: usize, seconds: i32 },
     /// The link carries nothing to the nodes marked.
     CutLink { to: [bool; 2], time: Us },
+    /// The link carries nothing, and no client reaches a node: it is alone with the witness.
+    Isolate { node: usize, time: Us },
     /// A half of the clients does not reach a node, or does not hear it.
     CutClients {
         half: usize,
@@ -58,6 +60,9 @@ pub(crate) enum What {
     /// The process ends, and a record in the middle is found damaged when it starts again. Only
     /// while the partner is complete.
     Rot { node: usize, down: Us },
+    /// A record in the middle is damaged, and the active finds that while it runs. Only while the
+    /// partner is complete.
+    FoundRot,
     /// The process ends, and the end of a lane is missing when it starts again, which its mark
     /// betrays. Only while the partner is complete.
     LostTail { node: usize, down: Us },
@@ -150,6 +155,7 @@ fn draw(chance: &mut Chance, profile: &Profile, dead_after: Us) -> What {
                 [chance.below(4) as usize],
             time,
         },
+        Kind::Isolate => What::Isolate { node, time },
         Kind::CutClients => {
             let (there, back) =
                 [(true, true), (true, false), (false, true)][chance.below(3) as usize];
@@ -189,6 +195,7 @@ fn draw(chance: &mut Chance, profile: &Profile, dead_after: Us) -> What {
             time: time * 2,
         },
         Kind::Rot => What::Rot { node, down: time },
+        Kind::FoundRot => What::FoundRot,
         Kind::LostTail => What::LostTail { node, down: time },
     }
 }
@@ -199,6 +206,7 @@ impl What {
         match *self {
             Self::Pause { time, .. }
             | Self::CutLink { time, .. }
+            | Self::Isolate { time, .. }
             | Self::CutClients { time, .. }
             | Self::CutWitness { time, .. }
             | Self::WitnessDown { time }
@@ -236,6 +244,10 @@ impl fmt::Display for What {
                     _ => "to the backup",
                 };
                 write!(f, "link cut {way} for {} ms", ms(time))
+            }
+            Self::Isolate { node, time } => {
+                let (node, time) = (NODES[*node], ms(time));
+                write!(f, "link and all clients of {node} cut for {time} ms")
             }
             Self::CutClients {
                 half,
@@ -300,6 +312,7 @@ impl fmt::Display for What {
             Self::Rot { node, down } => {
                 write!(f, "bit rot on {}, down for {} ms", NODES[*node], ms(down))
             }
+            Self::FoundRot => f.write_str("the active finds bit rot"),
             Self::LostTail { node, down } => {
                 write!(
                     f,

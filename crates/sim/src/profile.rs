@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Pause,
     WallJump,
     CutLink,
+    Isolate,
     CutClients,
     CutWitness,
     WitnessDown,
@@ -25,6 +26,7 @@ pub(crate) enum Kind {
     FlushError,
     Stuck,
     Rot,
+    FoundRot,
     LostTail,
 }
 
@@ -55,6 +57,7 @@ const USUAL: &[(Kind, u32)] = &[
     (Kind::Pause, 6),
     (Kind::WallJump, 2),
     (Kind::CutLink, 8),
+    (Kind::Isolate, 4),
     (Kind::CutClients, 4),
     (Kind::CutWitness, 4),
     (Kind::WitnessDown, 2),
@@ -81,6 +84,7 @@ const ORDERS: &[(Kind, u32)] = &[
 
 const DAMAGE: &[(Kind, u32)] = &[
     (Kind::Rot, 6),
+    (Kind::FoundRot, 5),
     (Kind::LostTail, 4),
     (Kind::Kill, 6),
     (Kind::Pause, 3),

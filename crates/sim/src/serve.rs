@@ -234,11 +234,17 @@ impl World {
         let at = &self.nodes[node];
         let Some(process) = &at.process else { return };
         if process.leads.is_some() {
+            let awaited = process.waiters.iter().any(|lane| !lane.is_empty());
+            let found = at.disk.found;
             let (committed, cursor) = (process.committed, at.disk.cursor);
             if let Some(lag) = process.leader.as_ref().map(Leader::lag) {
                 self.event(node, Event::Lag(Some(lag)));
             }
             self.send(node, Frame::Committed { committed, cursor });
+            self.event(node, Event::Awaited(awaited));
+            if found {
+                self.event(node, Event::Damaged);
+            }
         } else {
             self.repair(node);
         }

@@ -9,7 +9,7 @@
 use spica_sim::{Profile, Run, shrink};
 
 /// Seeds per profile. As many as the planted bugs need to be found; see `plants.rs`.
-const SEEDS: u64 = 700;
+const SEEDS: u64 = 1_000;
 
 fn hold_under(name: &str) {
     let profile: Profile = name.parse().unwrap();

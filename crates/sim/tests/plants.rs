@@ -8,7 +8,7 @@ use spica_sim::{Plant, Profile, Run, shrink};
 const FOUND: [(Plant, &str, u64); 17] = [
     (Plant::AckBeforePartner, "witness", 10),
     (Plant::AckFromStaged, "witness", 10),
-    (Plant::SkipEpochCheck, "witness", 700),
+    (Plant::SkipEpochCheck, "witness", 1_000),
     (Plant::DropSuffix, "accept", 50),
     (Plant::StaleVote, "witness", 700),
     (Plant::EmptyPromise, "witness", 700),

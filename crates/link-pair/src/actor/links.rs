@@ -114,7 +114,7 @@ impl Actor {
 
     /// The passive says where it stands, once per connection.
     pub(super) fn ask_to_follow(&mut self) {
-        if self.pair.status().state != State::Passive {
+        if self.pair.status().state != State::Passive || self.waiting.epoch {
             return;
         }
         let Some(link) = &self.link else { return };
@@ -149,19 +149,25 @@ impl Actor {
                 .link
                 .as_ref()
                 .is_some_and(|link| link.shared.is_following());
-        if follows && let Some((lane, common)) = self.damaged() {
-            self.cut_damage(lane, common);
+        if !follows && !self.leads {
+            return;
+        }
+        match self.damaged() {
+            Some((lane, common)) if follows => self.cut_damage(lane, common),
+            // It hands over if it can, and comes back as a passive that is cut.
+            Some(_) => self.event(Event::Damaged),
+            None => {}
         }
     }
 
     /// The partner has what is damaged here: it comes again from before the damage on.
-    fn cut_damage(&mut self, lane: Lane, common: Seq) {
+    pub(super) fn cut_damage(&mut self, lane: Lane, common: Seq) {
         tracing::warn!(%lane, %common, "pair: records are damaged here and come again from the partner");
         self.leave(Restart::Cut { lane, common });
     }
 
     /// Where a lane with damage is to be cut.
-    fn damaged(&self) -> Option<(Lane, Seq)> {
+    pub(super) fn damaged(&self) -> Option<(Lane, Seq)> {
         let found = |lane: Lane| {
             let found = self.parts.journal.details(lane).damages;
             let found = found.iter().map(|damage| damage.from);
@@ -207,7 +213,7 @@ impl Actor {
 
     /// The passive begins to take, or must put its own journal in order first.
     fn start_following(&mut self, reign: Epoch, lanes: [Start; 2], reigns: &[Vec<(u32, u64)>; 2]) {
-        if self.pair.status().state != State::Passive {
+        if self.pair.status().state != State::Passive || self.waiting.epoch {
             return;
         }
         // After another start it must still know that this reign was.

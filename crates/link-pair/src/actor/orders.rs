@@ -30,6 +30,8 @@ enum Goal {
 pub(super) struct Waiting {
     /// The connection on which this node asked to follow.
     pub(super) follow: Option<u64>,
+    /// Whether an epoch of this node's is about to begin.
+    pub(super) epoch: bool,
     /// An order, and what is its end.
     order: Option<(Goal, Answer)>,
     /// Stop when the hand-over is done, or at this time.

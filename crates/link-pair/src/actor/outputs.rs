@@ -1,13 +1,12 @@
 //! What the core wants done.
 
 use spica_journal::Journal as _;
-use spica_journal_file::{Acknowledge, EpochError};
+use spica_journal_file::Acknowledge;
 use spica_model::Lane;
-use spica_pair::{Durable, Event, Gate, Message, Notice, Output, Reason};
+use spica_pair::{Event, Gate, Message, Notice, Output, Reason};
 
 use super::{Actor, Input};
 use crate::handle::Restart;
-use crate::memory::Remembered;
 use crate::reentry::Desk;
 
 impl Actor {
@@ -18,16 +17,14 @@ impl Actor {
                 let ends = Lane::ALL.map(|lane| self.parts.journal.durable_here(lane).durable());
                 self.say(Message::Promise { epoch, ends });
             }
-            Output::Store(durable) => self.store(durable),
+            Output::Store(durable) => self.parts.scribe.store(durable),
             Output::Ask(question) => self.parts.asker.ask(question),
-            Output::BeginEpoch(epoch) => match self.parts.journal.raise_epoch(epoch) {
-                Ok(()) => self.event(Event::EpochBegun { epoch }),
-                Err(EpochError::NotAfter { .. }) => {
-                    let newest = self.parts.journal.epoch();
-                    self.event(Event::EpochRefused { newest });
-                }
-                Err(error) => tracing::error!(epoch = epoch.0, "pair: {error}"),
-            },
+            Output::BeginEpoch(epoch) => {
+                // What the partner still sends is of a reign that is over, if this one begins.
+                self.end_following();
+                self.waiting.epoch = true;
+                self.parts.scribe.begin(epoch);
+            }
             Output::Lead(epoch) => {
                 self.end_following();
                 // A passive acknowledged what its active did; from here on the gate decides.
@@ -60,24 +57,17 @@ impl Actor {
     pub(super) fn tell(&mut self, notice: &Notice) {
         let (status, now) = (self.pair.status(), self.parts.clock.wall());
         self.parts.notices.tell(notice, &status, now);
+        if self.leads {
+            // It may be its last word in this reign.
+            self.parts.notices.record();
+        }
     }
 
-    /// What cannot be remembered must not be acted on: the core waits for ever, and another vote or
-    /// the partner decides.
-    fn store(&mut self, durable: Durable) {
-        let complete = durable.complete > self.pair.status().authority;
-        let remembered = Remembered {
-            led: durable.led.0,
-            complete: durable.complete.0,
-            // Who is complete lacks nothing any more.
-            lacks: self.parts.remembered.lacks && !complete,
-        };
-        match self.parts.memory.store(remembered) {
-            Ok(()) => {
-                self.parts.remembered = remembered;
-                self.event(Event::Stored(durable));
-            }
-            Err(error) => tracing::error!("pair: {error}"),
+    /// An epoch of this node's has begun, or does not.
+    pub(super) fn begun(&mut self, event: Option<Event>) {
+        self.waiting.epoch = false;
+        if let Some(event) = event {
+            self.event(event);
         }
     }
 
@@ -102,6 +92,11 @@ impl Actor {
     fn restart(&mut self, reason: Reason) {
         self.leads = false;
         self.parts.journal.take_own(false);
+        if reason == Reason::HandedOver
+            && let Some((lane, common)) = self.damaged()
+        {
+            return self.cut_damage(lane, common);
+        }
         let restart = match reason {
             Reason::Parted { lane, common } => Restart::Cut { lane, common },
             reason => Restart::Again(reason),

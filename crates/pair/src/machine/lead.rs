@@ -32,12 +32,32 @@ pub(super) struct Lead {
     pub(super) granted: Option<Epoch>,
     /// When to ask the witness about the present epoch, and the basis of it.
     ask: Option<(Time, Epoch)>,
+    /// Whether somebody waits for the acknowledgement of a record.
+    awaited: bool,
+    /// Whether the partner is gone for which this node waits, and nobody has wanted anything since:
+    /// it may be that clients reach only the partner, to whom the witness's word belongs then.
+    deserted: bool,
+    /// Whether the journal has found damage while it ran.
+    damaged: bool,
+    /// What the operator was last told about that: whether the partner takes over.
+    damage_told: Option<bool>,
 }
 
 impl Lead {
     pub(super) const fn begin(&mut self) {
         self.partner = Partner::Absent;
         self.ask = None;
+        self.awaited = false;
+        self.deserted = false;
+    }
+
+    /// The partner is heard again.
+    pub(super) const fn is_heard(&mut self) {
+        self.deserted = false;
+    }
+
+    pub(super) const fn is_deserted(&self) -> bool {
+        self.deserted
     }
 
     pub(super) const fn waits_for_partner(&self) -> bool {
@@ -147,7 +167,44 @@ impl Pair {
             self.refuse_for(Notice::Silent, out);
             return;
         }
+        // The witness gives its word once. A partner that lives may have the clients.
+        if self.config.witness && self.expired() && !self.lead.awaited {
+            self.lead.deserted = true;
+            return;
+        }
         self.claim_alone(out);
+    }
+
+    /// Somebody waits for an acknowledgement, or nobody does.
+    pub(super) fn awaited(&mut self, awaited: bool, out: &mut Vec<Output>) {
+        self.lead.awaited = awaited && self.state == State::Active;
+        if self.lead.awaited && self.lead.deserted {
+            self.lead.deserted = false;
+            self.claim_alone(out);
+        }
+    }
+
+    /// Records of this node are damaged, and only the partner can make them good.
+    pub(super) const fn damaged(&mut self) {
+        self.sound = false;
+        self.lead.damaged = true;
+    }
+
+    /// An active with damage lets a partner take over that holds everything, as soon as there is one.
+    pub(super) fn give_up_damaged(&mut self, out: &mut Vec<Output>) {
+        let leads = self.state == State::Active && self.phase == Phase::Settled;
+        if !self.lead.damaged || !leads {
+            return;
+        }
+        let sound = self.peer.is_some_and(|(beat, _)| beat.sound);
+        let hands_over = sound && self.may_hand_over();
+        if self.lead.damage_told != Some(hands_over) {
+            self.lead.damage_told = Some(hands_over);
+            out.push(Output::Tell(Notice::Damaged { hands_over }));
+        }
+        if hands_over {
+            self.switch_over(out);
+        }
     }
 
     /// An active without permission, whose partner is not complete, asks for it from time to time.

@@ -25,6 +25,7 @@ impl Pair {
             out.push(Output::Tell(Notice::PartnerBack));
         }
         self.lost = false;
+        self.lead.is_heard();
         if beat.side == self.config.side {
             let error = match beat.side {
                 Side::Primary => RoleError::DualPrimary,

@@ -13,13 +13,17 @@ impl Pair {
         }
     }
 
-    fn switch_over(&mut self, out: &mut Vec<Output>) {
-        let ready = self.state == State::Active
+    /// Whether the partner can take over now.
+    pub(super) fn may_hand_over(&self) -> bool {
+        self.state == State::Active
             && self.phase == Phase::Settled
             && self.claim.is_none()
             && self.lead.is_complete()
-            && !self.expired();
-        if ready {
+            && !self.expired()
+    }
+
+    pub(super) fn switch_over(&mut self, out: &mut Vec<Output>) {
+        if self.may_hand_over() {
             self.phase = Phase::HandingOver;
             out.push(Output::Drain);
         }

@@ -363,3 +363,71 @@ fn a_passive_that_was_frozen_does_not_take_over_from_an_active_that_lives() {
     assert_eq!(world.leaders(), 1);
     assert!(world.publish(0));
 }
+
+/// An active that was cut off from its partner and from its clients asked the witness at once, got its
+/// word, and had nobody to serve; the passive, which all clients reached, was refused.
+#[test]
+fn with_a_witness_an_active_that_nobody_wants_leaves_its_word_to_the_partner() {
+    let mut world = pair(|config| config.witness = true);
+    assert!(world.publish(0));
+    let granted = world.witness;
+    world.cut();
+    world.pass(LONG);
+    assert_eq!(world.witness, granted, "nobody has asked");
+    assert_eq!(world.status(0).sync, Sync::Absent);
+    assert_eq!(world.request(1), Verdict::Wait);
+    assert!(world.publish(1), "the clients are here");
+    assert!(!world.publish(0));
+    world.pass(LONG);
+    world.linked = true;
+    world.pass(LONG);
+    assert_eq!((world.leaders(), world.missing()), (1, vec![]));
+    assert!(world.publish(1));
+}
+
+#[test]
+fn with_a_witness_an_active_asks_as_soon_as_somebody_waits() {
+    let mut world = pair(|config| config.witness = true);
+    world.kill(1);
+    world.pass(LONG);
+    assert_eq!(world.status(0).gate, Gate::Pair, "nobody wants anything");
+    assert!(!world.publish(0));
+    world.pass(MS);
+    assert!(world.publish(0));
+    assert_eq!(world.status(0).gate, Gate::Solo);
+}
+
+#[test]
+fn an_active_that_finds_damage_hands_over_to_a_partner_that_holds_everything() {
+    let mut world = pair(|_| {});
+    assert!(world.publish(0));
+    world.event(0, Event::Damaged);
+    world.pass(LONG);
+    assert_eq!(world.nodes[0].restarts, [Reason::HandedOver]);
+    assert_eq!(world.status(1).state, State::Active);
+    assert!(world.publish(1));
+    assert_eq!(world.missing(), []);
+}
+
+#[test]
+fn an_active_that_finds_damage_goes_on_until_its_partner_holds_everything() {
+    let mut world = pair(|_| {});
+    world.kill(1);
+    world.pass(LONG);
+    assert!(world.publish(0));
+    world.event(0, Event::Damaged);
+    world.pass(LONG);
+    assert!(world.publish(0), "nobody else holds it");
+    let told = world.nodes[0].notices.iter();
+    assert_eq!(told.filter(|notice| notice.name() == "damaged").count(), 1);
+    // A partner that is damaged itself is no better.
+    world.nodes[1].sound = false;
+    world.start(1);
+    world.pass(MS * 2);
+    assert_eq!(world.nodes[0].restarts, []);
+    // It has got everything again from the active.
+    world.pass(LONG);
+    assert_eq!(world.nodes[0].restarts, [Reason::HandedOver]);
+    assert_eq!(world.status(1).state, State::Active);
+    assert_eq!(world.missing(), []);
+}

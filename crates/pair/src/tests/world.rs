@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) notices: Vec<Notice>,
     pub(super) restarts: Vec<Reason>,
     draining: bool,
+    /// Whether a client waits for an acknowledgement.
+    pub(super) awaited: bool,
 }
 
 /// Both of them, and what is between them.
@@ -60,6 +62,7 @@ impl World {
                 notices: Vec::new(),
                 restarts: Vec::new(),
                 draining: false,
+                awaited: false,
             }
         };
         Self {
@@ -91,6 +94,7 @@ impl World {
         node.gate = Gate::Closed;
         node.leads = None;
         node.draining = false;
+        node.awaited = false;
         self.wires = Default::default();
     }
 
@@ -197,6 +201,7 @@ impl World {
             for at in [0, 1] {
                 let (ends, epoch) = (self.nodes[at].ends(), self.nodes[at].epoch);
                 self.event(at, Event::Answered { ends, epoch });
+                self.event(at, Event::Awaited(self.nodes[at].awaited));
                 while let Some(message) = self.wires[at].pop_front() {
                     self.event(at, Event::Received(message));
                 }
@@ -261,6 +266,7 @@ impl World {
             Gate::Pair => held(&self.nodes[1 - at]),
             Gate::Closed => false,
         } && held(&self.nodes[at]);
+        self.nodes[at].awaited = !acked;
         if acked {
             self.acked.push((place, epoch.0));
         }

@@ -1,4 +1,5 @@
-//! Who leads is undamaged, unless an operator ordered it. And before it acknowledges anything it
+//! Who leads is undamaged, unless an operator ordered it, or it goes on as the active that has just
+//! found the damage. And before it acknowledges anything it
 //! holds, under the strict profiles, every record that was ever acknowledged.
 
 use spica_model::Epoch;
@@ -9,7 +10,8 @@ pub(crate) const NAME: &str = "only-the-whole-lead";
 
 /// A reign begins.
 pub(super) fn check(world: &mut World, node: usize, epoch: Epoch) {
-    if !world.oracle.ordered && !world.nodes[node].disk.is_sound() {
+    let disk = &world.nodes[node].disk;
+    if !world.oracle.ordered && !disk.found && !disk.is_sound() {
         world.oracle.breaks(NAME, world.now, || {
             format!("node {node} is damaged and begins epoch {}", epoch.0)
         });

@@ -110,6 +110,7 @@ fn begin(words: &[&str]) -> Option<What> {
             node: node_of(node)?,
             down,
         }),
+        ["damage", "of", "active"] => Some(What::FoundRot),
         ["pause", node] => Some(What::Pause {
             node: node_of(node)?,
             time: 0,
