@@ -309,6 +309,42 @@ async fn a_damaged_node_never_leads_and_is_repaired_from_its_partner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_active_that_finds_damage_hands_over_and_is_repaired_from_its_partner() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut pair = plan(dir.path()).start().await.unwrap();
+    let mut load = load(&pair, "damage");
+    load.goes_on(200).await.unwrap();
+    // A node that has just started reads what is old from its disk.
+    let damaged = pair.complete().await.unwrap();
+    pair.kill(damaged).unwrap();
+    load.goes_on(50).await.unwrap();
+    pair.start(damaged).unwrap();
+    pair.complete().await.unwrap();
+    pair.switch_over().await.unwrap();
+    assert_eq!(pair.complete().await.unwrap(), damaged);
+    flip_a_bit(pair.launch(damaged).data());
+    // Who asks for the record finds the damage, if the node has not found it before.
+    let client = pair.client(damaged).unwrap();
+    let found = async {
+        while !pair.launch(damaged).log().contains("the lane was cut") {
+            // It is busy with its hand-over, or says that it cannot read.
+            let _ = client.history("topic=root/damage/1").await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(60), found).await;
+    assert!(found.is_ok(), "{}", pair.logs());
+    assert_eq!(pair.complete().await.unwrap(), damaged.other());
+    let said = pair.client(damaged.other()).unwrap();
+    let said = said
+        .history("topic=root/system/pair/damaged")
+        .await
+        .unwrap();
+    assert_eq!(said.len(), 1, "it said so before it handed over");
+    settle(&mut pair, &load.finish().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_that_are_no_pair_say_why() {
     let identity = |path: &str, side| NodeIdentity {
         node: path.parse().unwrap(),
