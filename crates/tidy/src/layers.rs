@@ -17,16 +17,29 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "devices",
             "cases",
             "alerts",
+            "alarms",
+            "proof",
             "state",
             "journal-format",
             "pair",
             "pair-proto",
         ],
     ),
-    ("ports", &["journal", "storage", "role", "handler"]),
+    (
+        "ports",
+        &["journal", "notify", "storage", "role", "handler"],
+    ),
     (
         "adapters",
-        &["journal-file", "views", "objects", "trust", "witness"],
+        &[
+            "journal-file",
+            "views",
+            "objects",
+            "trust",
+            "witness",
+            "channels",
+            "desk",
+        ],
     ),
     ("shells", &["station-identicom", "http", "link-pair"]),
     ("assembly", &["node", "spica"]),
@@ -37,10 +50,14 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 10] = [
+pub const EXCEPTIONS: [(&str, &str); 14] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
+    ("proof", "cases"),
+    ("alarms", "cases"),
+    ("alarms", "alerts"),
+    ("desk", "views"),
     ("pair-proto", "pair"),
     ("pair-proto", "journal-format"),
     ("spica", "node"),
