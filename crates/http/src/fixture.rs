@@ -1,5 +1,7 @@
 //! Test helpers: records, and a node in memory.
 
+mod handlers;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -22,6 +24,8 @@ use spica_role::scripted::Scripted;
 use spica_views::{DeviceService, Views};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+pub(crate) use handlers::OneHandler;
 
 use crate::config::Settings;
 use crate::server::assemble;
@@ -62,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) stopping: CancellationToken,
     pub(crate) role: Scripted,
+    /// The desk's own: it writes nothing where a test does not want it.
+    pub(crate) desk: Scripted,
     tokens: Vec<(Role, String)>,
     _directory: tempfile::TempDir,
 }
@@ -96,6 +102,18 @@ impl CommandCatalogue for TwoCommands {
             name: name.into(),
             arguments,
         })
+    }
+}
+
+/// A man-down of a device is an emergency.
+fn rules() -> spica_cases::Rules {
+    let raise = spica_cases::EventRule::Raise {
+        condition: "man-down".into(),
+        severity: spica_cases::Severity::Emergency,
+    };
+    spica_cases::Rules {
+        events: [("man-down".to_owned(), raise)].into(),
+        ..spica_cases::Rules::default()
     }
 }
 
@@ -150,7 +168,20 @@ impl Node {
         let role = Scripted::default();
         role.serve();
         PairCollector::register(Arc::new(role.clone()), &mut registry);
+        let desk_role = Scripted::default();
+        let deps = spica_desk::Deps {
+            journal: journal.clone(),
+            views: views.clone(),
+            role: Arc::new(desk_role.clone()),
+            clock: clock.clone(),
+            rules: rules(),
+            plans: Arc::new(spica_alerts::Plans::none()),
+            channels: spica_desk::Channels::default(),
+        };
+        let desk = spica_desk::Desk::start(deps, Default::default(), Default::default()).unwrap();
         let parts = Parts {
+            desk,
+            handlers: Arc::new(OneHandler::default()),
             role: Arc::new(role.clone()),
             devices: Arc::new(DeviceService::new(
                 journal.clone(),
@@ -176,6 +207,7 @@ impl Node {
             clock,
             stopping,
             role,
+            desk: desk_role,
             tokens: Vec::new(),
             _directory: directory,
         };

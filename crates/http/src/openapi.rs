@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
-    bans, commands, devices, health, history, live, metrics, openapi, page, pair, pictures,
-    records, tokens, topics, tree,
+    acknowledge, alerts, bans, cases, commands, conditions, devices, handlers, health, history,
+    live, metrics, openapi, page, pair, pictures, records, tokens, topics, tree,
 };
 use crate::schemas;
 use crate::state::App;
@@ -32,6 +32,8 @@ use crate::state::App;
         (name = "devices", description = "The registry of devices"),
         (name = "commands", description = "What devices are asked to do"),
         (name = "pictures", description = "What devices have seen"),
+        (name = "cases", description = "Alarms with a life, and who is told of them"),
+        (name = "handlers", description = "Durable consumers of the journal"),
         (name = "operation", description = "Bans, tokens, the pair"),
         (name = "health", description = "Health, metrics, this document, the page"),
     ),
@@ -75,6 +77,17 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(commands::read, commands::cancel))
         .routes(routes!(pictures::list))
         .routes(routes!(pictures::read))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::read_one))
+        .routes(routes!(cases::steps::steps, cases::step))
+        .routes(routes!(cases::steps::notices))
+        .routes(routes!(conditions::list, conditions::order))
+        .routes(routes!(alerts::status))
+        .routes(routes!(alerts::test))
+        .routes(routes!(acknowledge::show, acknowledge::follow))
+        .routes(routes!(handlers::list))
+        .routes(routes!(handlers::order))
+        .routes(routes!(handlers::letters, handlers::order_letters))
         .routes(routes!(bans::list, bans::add))
         .routes(routes!(bans::remove))
         .routes(routes!(tokens::list, tokens::add))
@@ -137,6 +150,8 @@ macro_rules! refusals {
 refusals! {
     /// What every request with a token can meet.
     Usual = [Unauthenticated, Forbidden, Busy, Internal];
+    /// Something that is not for whoever asks.
+    Refused = [Forbidden, Busy, Internal];
     /// A request that cannot be understood.
     Bad = [BadRequest];
     /// Something that is not there.

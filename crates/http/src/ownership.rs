@@ -8,7 +8,7 @@ use crate::state::Names;
 use crate::token::Role;
 
 /// The first levels below a node that have a meaning of their own.
-const RESERVED: [&str; 3] = ["devices", "audit", "system"];
+const RESERVED: [&str; 5] = ["devices", "audit", "system", "alarms", "handlers"];
 
 /// Decides whether `identity` may publish to `topic`, or delete it.
 ///
@@ -31,8 +31,8 @@ pub(crate) fn may_publish(
     let first = below.split('/').next().unwrap_or_default();
     if RESERVED.contains(&first) {
         return Err(Problem::forbidden(format!(
-            "{node}/{first} is written by the node itself: use the endpoints for devices, tokens \
-             and bans"
+            "{node}/{first} is written by the node itself: use the endpoints for devices, cases, \
+             handlers, tokens and bans"
         )));
     }
     Ok(())

@@ -102,6 +102,28 @@ texts! {
     ), such as "good";
     FormatText as "Format" = words("How history is shown", &["json", "ndjson", "csv"]),
         such as "ndjson";
+    CaseIdText as "CaseId" = pattern(
+        "The epoch in which it was raised, and its number in that", "^[0-9]+-[0-9]+$", (3, 41),
+    ), such as "1-17";
+    CaseStateText as "CaseState" = words("Where a case stands", &[
+        "unacknowledged", "acknowledged", "cleared-unacknowledged", "cleared", "closed", "open", "all",
+    ]), such as "unacknowledged";
+    SeverityText as "Severity" = words("How bad it is", &["low", "medium", "high", "emergency"]),
+        such as "emergency";
+    VerbText as "CaseVerb" = words("What to do about a case", &[
+        "acknowledge", "confirm", "clear", "close", "assign", "comment",
+    ]), such as "acknowledge";
+    ConditionVerbText as "ConditionVerb" = words("What to do about a condition", &[
+        "shelve", "unshelve", "suppress", "unsuppress", "out-of-service", "in-service",
+    ]), such as "shelve";
+    HandlerText as "HandlerName" = pattern("Small letters, digits and -", "^[a-z0-9-]+$", (1, 48)),
+        such as "history";
+    HandlerStateText as "HandlerState" = words("What a handler is at", &[
+        "running", "paused", "retrying", "blocked", "restarting", "standby", "ended",
+    ]), such as "running";
+    LetterText as "LetterId" = pattern(
+        "Lane and number of the record", "^(critical|normal)-[0-9]+$", (8, 32),
+    ), such as "normal-17";
     StateText as "CommandState" = words(
         "Where a command stands", &["queued", "sent", "confirmed", "refused", "expired", "cancelled"],
     ), such as "queued";
@@ -124,6 +146,16 @@ mod tests {
 
     #[test]
     fn the_words_described_are_the_words_there_are() {
+        let states = spica_cases::CaseState::ALL.map(spica_cases::CaseState::as_str);
+        assert_eq!(described::<CaseStateText>()[..states.len()], states);
+        assert_eq!(
+            described::<SeverityText>(),
+            spica_cases::Severity::ALL.map(spica_cases::Severity::as_str)
+        );
+        assert_eq!(
+            described::<HandlerStateText>(),
+            spica_handler::State::ALL.map(spica_handler::State::as_str)
+        );
         assert_eq!(described::<ClassText>(), Lane::ALL.map(Lane::as_str));
         assert_eq!(
             described::<StateText>(),

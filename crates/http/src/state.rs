@@ -8,7 +8,10 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use spica_admission::{Admission, Offence};
+use spica_cases::Topics;
 use spica_clock::SharedClock;
+use spica_desk::Desk;
+use spica_handler::HandlerControl;
 use spica_journal::SharedJournal;
 use spica_model::{Timestamp, Topic};
 use spica_objects::PictureStore;
@@ -39,6 +42,10 @@ pub struct Parts {
     pub devices: Arc<DeviceService>,
     /// Whether this node serves: one of a pair only does while it is active.
     pub role: SharedRole,
+    /// The alarm desk.
+    pub desk: Arc<Desk>,
+    /// The handlers.
+    pub handlers: Arc<dyn HandlerControl>,
     /// The pictures.
     pub pictures: PictureStore,
     /// Who may connect to the stations: bans by hand hold there and here.
@@ -180,6 +187,8 @@ pub(crate) struct Names {
     pub(crate) node: Topic,
     /// `<node>/devices`.
     pub(crate) devices: String,
+    /// Where cases stand.
+    pub(crate) alarms: Topics,
     /// `<node>/system`: hidden from all but admins.
     pub(crate) system: String,
 }
@@ -188,6 +197,7 @@ impl Names {
     pub(crate) fn new(node: Topic) -> Self {
         Self {
             devices: format!("{node}/{}", spica_devices::DEVICES),
+            alarms: Topics::new(node.clone()),
             system: format!("{node}/system"),
             node,
         }

@@ -4,12 +4,14 @@
 //! [`Node::run`] serves and stops in the opposite one. A journal that fails ends the node with the
 //! [`Exit`] code that says why.
 
+pub mod alarms;
 mod catalogue;
 pub mod config;
 mod duties;
 mod error;
 mod exit;
 mod fetching;
+mod handling;
 #[cfg(test)]
 mod metrics_doc;
 mod node;

@@ -10,6 +10,10 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use spica_admission::Admission;
 use spica_clock::{SharedClock, SystemClock};
+use spica_desk::Desk;
+use spica_handler::HandlerControl;
+use spica_handlers::Handlers;
+use spica_identicom_proto::profile::Profile;
 use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
 use spica_link_pair::{PairHandle, Restart};
@@ -27,7 +31,7 @@ use crate::config::Config;
 use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties, fetching, pairing, restating};
+use crate::{NodeError, alarms, duties, fetching, handling, pairing, restating};
 
 /// How long parts that were stopped may take to let go of the journal, and how often that is looked
 /// at.
@@ -57,6 +61,8 @@ pub struct Node {
     pair: Option<Arc<PairHandle>>,
     journal: Arc<FileJournal>,
     views: Arc<Views>,
+    desk: Arc<Desk>,
+    handlers: Arc<Handlers>,
     http: spica_http::Server,
     station: identicom::Server,
     supervisor: Supervisor,
@@ -98,6 +104,9 @@ impl Node {
             .load_profile(&PathBuf::new())
             .map_err(|error| NodeError::part("Identicom station", error))?;
         let station_metrics = identicom::Metrics::default();
+        let desk_metrics = spica_desk::Metrics::default();
+        desk_metrics.register(&mut foundation.registry);
+        let handler_metrics = handling::metrics(&mut foundation.registry);
         let http_metrics = foundation.register(&station_metrics);
         let Foundation {
             pair,
@@ -140,10 +149,27 @@ impl Node {
             &pictures,
             &data_dir,
         );
+        let shared = Shared {
+            journal: Arc::clone(&journal) as SharedJournal,
+            views: Arc::clone(&views),
+            role: Arc::clone(&role),
+            clock: Arc::clone(&clock),
+        };
+        let desk = start_desk(&config, &profile, &shared, desk_metrics)?;
+        let handlers = handling::start(
+            &config.handlers,
+            &shared,
+            &data_dir,
+            desk.reporter(),
+            handler_metrics,
+        )
+        .map_err(|error| NodeError::part("handlers", error))?;
         let parts = spica_http::Parts {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
             devices: Arc::clone(&devices),
+            desk: Arc::clone(&desk),
+            handlers: Arc::clone(&handlers) as Arc<dyn HandlerControl>,
             role: Arc::clone(&role),
             pictures: pictures.clone(),
             stations: Arc::clone(&admission),
@@ -180,6 +206,8 @@ impl Node {
             pair: pair.map(Arc::new),
             journal,
             views,
+            desk,
+            handlers,
             http,
             station,
             supervisor,
@@ -267,6 +295,14 @@ impl Node {
         }
         let stopped = self.station.stop(timeout).await;
         let dropped = self.http.stop().await;
+        let (desk, handlers) = (self.desk, self.handlers);
+        let ended = off_worker(move || {
+            handlers.stop();
+            desk.stop();
+        });
+        ended
+            .await
+            .map_err(|panic| NodeError::part("alarm desk", panic))?;
         self.supervisor.stop().await;
         if let Some(task) = self.first_token {
             task.abort();
@@ -358,6 +394,36 @@ impl Foundation {
         }
         spica_http::Metrics::register(&mut self.registry)
     }
+}
+
+/// What the desk and the handlers work on.
+pub(crate) struct Shared {
+    pub(crate) journal: SharedJournal,
+    pub(crate) views: Arc<Views>,
+    pub(crate) role: SharedRole,
+    pub(crate) clock: SharedClock,
+}
+
+fn start_desk(
+    config: &Config,
+    profile: &Profile,
+    shared: &Shared,
+    metrics: spica_desk::Metrics,
+) -> Result<Arc<Desk>, NodeError> {
+    let file = config.alarms.plans.as_ref().map(|file| file.as_path());
+    let loaded = alarms::load_plans(file, &shared.clock)
+        .map_err(|error| NodeError::part("alarm desk", error))?;
+    let deps = spica_desk::Deps {
+        journal: Arc::clone(&shared.journal),
+        views: Arc::clone(&shared.views),
+        role: Arc::clone(&shared.role),
+        clock: Arc::clone(&shared.clock),
+        rules: alarms::rules(&config.alarms.cases, profile, &loaded.plans),
+        plans: loaded.plans,
+        channels: loaded.channels,
+    };
+    Desk::start(deps, config.alarms.clone(), metrics)
+        .map_err(|error| NodeError::part("alarm desk", error))
 }
 
 fn open_pictures(config: &Config, data_dir: &Path) -> Result<PictureStore, NodeError> {

@@ -160,6 +160,14 @@ fn read<T>(
 }
 
 impl Checked {
+    /// A query that was put together here.
+    pub(crate) fn new(wanted: Wanted, window: Window) -> Self {
+        Self {
+            wanted: Arc::new(wanted),
+            window,
+        }
+    }
+
     /// Starts the scan. Reads from disk.
     ///
     /// # Errors

@@ -7,9 +7,14 @@
 
 use crate::extract::FromBody;
 
+pub(crate) mod acknowledge;
+pub(crate) mod alerts;
 pub(crate) mod bans;
+pub(crate) mod cases;
 pub(crate) mod commands;
+pub(crate) mod conditions;
 pub(crate) mod devices;
+pub(crate) mod handlers;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod live;
@@ -34,6 +39,11 @@ pub fn readings(bytes: &[u8]) -> usize {
         commands::NewCommand::from_body(bytes).is_ok(),
         bans::NewBan::from_body(bytes).is_ok(),
         tokens::NewTokenBody::from_body(bytes).is_ok(),
+        cases::NewStep::from_body(bytes).is_ok(),
+        conditions::NewOrder::from_body(bytes).is_ok(),
+        handlers::OrderBody::from_body(bytes).is_ok(),
+        handlers::LetterOrderBody::from_body(bytes).is_ok(),
+        alerts::NewTest::from_body(bytes).is_ok(),
     ];
     readings.into_iter().filter(|read| *read).count()
 }

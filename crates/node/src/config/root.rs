@@ -28,6 +28,10 @@ pub struct Config {
     pub objects: Objects,
     /// The station for Identicom devices.
     pub identicom: spica_station_identicom::Settings,
+    /// Cases and alerts: what becomes a case, who is told.
+    pub alarms: spica_desk::Settings,
+    /// Consumers of the journal: history, media.
+    pub handlers: spica_handlers::Settings,
     /// The HTTP interface.
     pub http: spica_http::Settings,
     /// What the node says.
