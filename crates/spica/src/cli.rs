@@ -1,7 +1,9 @@
 //! The command line, as clap reads it.
 
 mod ca;
+mod case;
 mod device;
+mod handler;
 mod hub;
 mod pair;
 mod topology;
@@ -14,7 +16,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use ca::Ca;
+pub(crate) use case::{Act, Alert, Case, CaseCondition};
 pub(crate) use device::Device;
+pub(crate) use handler::Handler;
 pub(crate) use hub::Hub;
 pub(crate) use pair::{Pair, Upgrade};
 pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
@@ -43,6 +47,15 @@ pub(crate) enum Command {
     /// Manage devices and their commands on a running node
     #[command(subcommand)]
     Device(Device),
+    /// See alarms, and do something about them
+    #[command(subcommand)]
+    Case(Case),
+    /// See who is told of alarms, and try it
+    #[command(subcommand)]
+    Alert(Alert),
+    /// See and steer the consumers of the journal
+    #[command(subcommand)]
+    Handler(Handler),
     /// Manage access tokens on a running node
     #[command(subcommand)]
     Token(Token),
@@ -264,6 +277,20 @@ pub(crate) enum Bench {
         #[arg(long = "for", alias = "duration", value_name = "TIME", value_parser = time, default_value = "5s")]
         duration: Duration,
     },
+    /// How long a passive that was away takes to hold everything again, under full load
+    CatchUp {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Records that it lacks
+        #[arg(long, default_value_t = 1_000_000)]
+        behind: u64,
+        /// Records submitted and not yet acknowledged
+        #[arg(long, default_value_t = 1_024)]
+        in_flight: usize,
+        /// Payload bytes of a record
+        #[arg(long, default_value_t = 128)]
+        size: usize,
+    },
     /// The passive of `bench pair`
     #[command(hide = true)]
     PairPassive {
@@ -292,6 +319,9 @@ pub(crate) enum Bench {
         /// How long to measure each
         #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "5s")]
         duration: Duration,
+        /// Prefer no thread of the journal, as with `journal.priorities = "alike"`
+        #[arg(long)]
+        alike: bool,
     },
 }
 

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
 use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
-use spica_bench::{critical, disk, failover, http, ingest, pair, stations};
+use spica_bench::{catch_up, critical, disk, failover, http, ingest, pair, stations};
+use spica_journal_file::Priorities;
 use spica_model::Lane;
 use spica_node::Exit;
 
@@ -88,9 +90,25 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
                 duration,
                 lane: Lane::Normal,
             };
-            let mut passive = Command::new(std::env::current_exe()?);
-            passive.args(["bench", "pair-passive"]);
-            in_scratch(&common, |dir| pair::run(dir, load, passive))
+            let program = std::env::current_exe()?;
+            in_scratch(&common, |dir| pair::run(dir, load, passive(&program)))
+        }
+        Bench::CatchUp {
+            common,
+            behind,
+            in_flight,
+            size,
+        } => {
+            let load = Load {
+                in_flight,
+                size,
+                duration: Duration::ZERO,
+                lane: Lane::Normal,
+            };
+            let program = std::env::current_exe()?;
+            in_scratch(&common, |dir| {
+                catch_up::run(dir, load, behind, || passive(&program))
+            })
         }
         Bench::PairPassive {
             dir,
@@ -103,10 +121,26 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
         Bench::Failover { common, rounds } => in_scratch(&common, |dir| {
             block_on_all_cores(failover::run(dir, rounds))
         }),
-        Bench::CriticalUnderLoad { common, duration } => {
-            in_scratch(&common, |dir| critical::run(dir, duration))
-        }
+        Bench::CriticalUnderLoad {
+            common,
+            duration,
+            alike,
+        } => in_scratch(&common, |dir| {
+            let priorities = if alike {
+                Priorities::Alike
+            } else {
+                Priorities::Auto
+            };
+            critical::run(dir, duration, priorities)
+        }),
     }
+}
+
+/// The passive of a benchmark in a process of its own.
+fn passive(program: &Path) -> Command {
+    let mut passive = Command::new(program);
+    passive.args(["bench", "pair-passive"]);
+    passive
 }
 
 /// Runs `measure` in a fresh directory on the disk in question and prints what it gives.

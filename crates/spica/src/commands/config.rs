@@ -43,22 +43,25 @@ fn check(source: &ConfigSource, json: bool) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Reads the configuration for a command that uses it; says on stderr what is wrong or odd.
+/// Reads the configuration for a node that is to run; says on stderr what is wrong or odd.
+pub(super) fn load_to_run(source: &ConfigSource) -> Result<Settings> {
+    let loaded = read(source)?;
+    show(&loaded.warnings);
+    Ok(loaded.config)
+}
+
+/// Reads the configuration for a command that only wants to know where things are. What is odd about
+/// it matters to who runs a node: `serve` and `config check` say it.
 pub(super) fn load(source: &ConfigSource) -> Result<Settings> {
     Ok(read(source)?.config)
 }
 
+/// Reads the configuration; says on stderr what is wrong.
 fn read(source: &ConfigSource) -> Result<Loaded> {
-    match Settings::load(source.config.as_deref(), &overrides(source)) {
-        Ok(loaded) => {
-            show(&loaded.warnings);
-            Ok(loaded)
-        }
-        Err(diagnostics) => {
-            show(&diagnostics);
-            Err(NodeError::Config.into())
-        }
-    }
+    Settings::load(source.config.as_deref(), &overrides(source)).map_err(|diagnostics| {
+        show(&diagnostics);
+        NodeError::Config.into()
+    })
 }
 
 fn show(diagnostics: &Diagnostics) {

@@ -203,7 +203,7 @@ pub(super) fn cell(object: &Value, key: &str) -> String {
     object.get(key).map_or_else(|| "-".to_owned(), text)
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),

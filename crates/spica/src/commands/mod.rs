@@ -1,11 +1,14 @@
 //! One module per command.
 
+mod alert;
 mod ban;
 mod bench;
 mod ca;
+mod case;
 mod config;
 mod demo;
 mod device;
+mod handler;
 mod journal;
 mod pair;
 mod serve;
@@ -33,6 +36,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Simulate(args) => simulate::run(args),
         Command::Bench(bench) => bench::run(bench),
         Command::Device(device) => block_on(device::run(device)),
+        Command::Case(case) => block_on(case::run(case)),
+        Command::Alert(alert) => block_on(alert::run(alert)),
+        Command::Handler(handler) => block_on(handler::run(handler)),
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
         Command::Ca(ca) => ca::run(ca),

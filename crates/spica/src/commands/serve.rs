@@ -17,7 +17,7 @@ use crate::{logging, out};
 /// # Errors
 /// If the node does not start, or ends by itself.
 pub(crate) fn run(args: &Serve) -> Result<Exit> {
-    let config = super::config::load(&args.source)?;
+    let config = super::config::load_to_run(&args.source)?;
     logging::start(&config.log)?;
     super::block_on_all_cores(serve(config, args.admin_token_file.as_deref()))
 }
