@@ -21,6 +21,7 @@
 
 mod answer;
 mod bounded;
+mod dc09;
 mod email;
 mod error;
 mod http;

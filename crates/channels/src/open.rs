@@ -20,6 +20,7 @@ pub const KINDS: &[&str] = &[
     "sms-http",
     #[cfg(feature = "sms")]
     "smpp",
+    "dc09",
 ];
 
 /// What a channel is opened with, beside its table.
@@ -66,6 +67,7 @@ fn open_kind(
         "sms-http" => bound("sms-http", &context, settings, crate::sms_http::open),
         #[cfg(feature = "sms")]
         "smpp" => bound("smpp", &context, settings, crate::smpp::open),
+        "dc09" => bound("dc09", &context, settings, crate::dc09::open),
         other => {
             let kinds = KINDS.join(", ");
             let reason = format!("{other:?} is no kind of channel; there are {kinds}");
