@@ -1,5 +1,7 @@
 //! From an alarm of ours to a message's content.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use spica_model::Timestamp;
 
 use crate::payload::{CidEvent, Payload, Qualifier, SiaEvent};
@@ -9,13 +11,56 @@ use crate::{Account, Codes, Extended, Text, Token};
 pub const ALARM_TEXT_CHARS: usize = 120;
 
 /// In which codes a station wants its events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Dc09Form")]
 pub enum Form {
-    /// DC-03: `SIA-DCS`.
+    /// SIA DC-03, in messages of the kind `SIA-DCS`.
     #[default]
     Sia,
-    /// Contact ID: `ADM-CID`.
-    Cid,
+    /// Contact ID (DC-05), in messages of the kind `ADM-CID`.
+    ContactId,
+}
+
+/// What a station wants to be told, and how. What is more than the codes is off unless it is set: an
+/// alarm that a receiver cannot read is worse than one that says less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Dc09Layout")]
+pub struct Layout {
+    /// In which codes.
+    pub form: Form,
+    /// Who and where, in words: behind the code of DC-03, and in an extended field (`I`) where
+    /// Contact ID has no room for it. The usual is yes for DC-03 and no for Contact ID.
+    pub text: Option<bool>,
+    /// When it happened, in an extended field (`H`): for stations that must tell an alarm that was
+    /// held up from a new one.
+    pub occurred: bool,
+    /// Where it happened, in two extended fields (`X`, `Y`).
+    pub place: bool,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::of(Form::Sia)
+    }
+}
+
+impl Layout {
+    /// The usual layout of a form.
+    #[must_use]
+    pub const fn of(form: Form) -> Self {
+        Self {
+            form,
+            text: None,
+            occurred: false,
+            place: false,
+        }
+    }
+
+    fn has_text(self) -> bool {
+        self.text.unwrap_or(self.form == Form::Sia)
+    }
 }
 
 /// Something that a monitoring station has to hear of.
@@ -64,15 +109,19 @@ impl Event {
 }
 
 impl Alarm {
-    /// The alarm in a customer's codes. The extended fields say when it happened, what (where the
-    /// codes have no room for it) and where.
+    /// The alarm in a customer's codes, saying as much as the layout asks for.
     #[must_use]
-    pub fn event(&self, codes: &Codes, form: Form, account: &Account) -> Event {
+    pub fn event(&self, codes: &Codes, layout: Layout, account: &Account) -> Event {
         let code = codes.of(&self.condition);
         let zone = self.zone.unwrap_or(code.zone);
-        let text = Text::ascii(&self.text, ALARM_TEXT_CHARS);
-        let mut extended = vec![Extended::occurred(self.occurred)];
-        let payload = match form {
+        let said = if layout.has_text() {
+            self.text.as_str()
+        } else {
+            ""
+        };
+        let text = Text::ascii(said, ALARM_TEXT_CHARS);
+        let extended = self.extended(layout, &text);
+        let payload = match layout.form {
             Form::Sia => Payload::Sia(SiaEvent {
                 code: match self.qualifier {
                     Qualifier::Restore => code.sia_restore,
@@ -83,26 +132,29 @@ impl Alarm {
                 user: self.user,
                 text,
             }),
-            Form::Cid => {
-                if !text.is_empty() {
-                    extended.push(Extended::alarm_text(text.as_str(), ALARM_TEXT_CHARS));
-                }
-                Payload::Cid(CidEvent {
-                    qualifier: self.qualifier,
-                    code: code.cid,
-                    group: self.area,
-                    zone,
-                })
-            }
+            Form::ContactId => Payload::Cid(CidEvent {
+                qualifier: self.qualifier,
+                code: code.cid,
+                group: self.area,
+                zone,
+            }),
         };
-        let place = self.place.and_then(|(x, y)| Extended::place(x, y));
-        extended.extend(place.into_iter().flatten());
         let (token, data) = payload.encode(account);
         Event {
             token,
             data,
             extended,
         }
+    }
+
+    fn extended(&self, layout: Layout, text: &Text) -> Vec<Extended> {
+        let occurred = layout.occurred.then(|| Extended::occurred(self.occurred));
+        let has_words = layout.form == Form::ContactId && !text.is_empty();
+        let words = has_words.then(|| Extended::alarm_text(text.as_str(), ALARM_TEXT_CHARS));
+        let place = self.place.filter(|_| layout.place);
+        let place = place.and_then(|(longitude, latitude)| Extended::place(longitude, latitude));
+        let place = place.into_iter().flatten();
+        occurred.into_iter().chain(words).chain(place).collect()
     }
 }
 
@@ -123,8 +175,17 @@ mod tests {
         }
     }
 
-    fn data(alarm: &Alarm, form: Form) -> (String, String) {
-        let event = alarm.event(&Codes::default(), form, &"1234".parse().unwrap());
+    fn full(form: Form) -> Layout {
+        Layout {
+            form,
+            text: Some(true),
+            occurred: true,
+            place: true,
+        }
+    }
+
+    fn data(alarm: &Alarm, layout: Layout) -> (String, String) {
+        let event = alarm.event(&Codes::default(), layout, &"1234".parse().unwrap());
         let fields = event.extended.iter();
         let fields = fields.map(|f| format!("[{}{}]", char::from(f.letter()), f.text()));
         (format!("{} {}", event.token, event.data), fields.collect())
@@ -133,10 +194,10 @@ mod tests {
     #[test]
     fn an_alarm_says_the_same_in_both_kinds_of_codes() {
         let new = alarm("man-down", Qualifier::New);
-        let (sia, fields) = data(&new, Form::Sia);
+        let (sia, fields) = data(&new, full(Form::Sia));
         assert_eq!(sia, "SIA-DCS #1234|Nid4711/ri1/MA001|AMueller (Sued)");
         assert_eq!(fields, "[H05:01:23,11-22-2026][X008E32.502][Y47N22.614]");
-        let (cid, fields) = data(&new, Form::Cid);
+        let (cid, fields) = data(&new, full(Form::ContactId));
         assert_eq!(cid, "ADM-CID #1234|1100 01 001");
         assert_eq!(
             fields,
@@ -147,11 +208,19 @@ mod tests {
     #[test]
     fn the_end_and_the_standing_of_an_alarm_have_their_own_codes() {
         let over = alarm("man-down", Qualifier::Restore);
-        assert!(data(&over, Form::Sia).0.contains("/MH001|"));
-        assert!(data(&over, Form::Cid).0.ends_with("|3100 01 001"));
+        assert!(data(&over, Layout::of(Form::Sia)).0.contains("/MH001|"));
+        assert!(
+            data(&over, Layout::of(Form::ContactId))
+                .0
+                .ends_with("|3100 01 001")
+        );
         let stands = alarm("man-down", Qualifier::Status);
-        assert!(data(&stands, Form::Sia).0.contains("/MA001|"));
-        assert!(data(&stands, Form::Cid).0.ends_with("|6100 01 001"));
+        assert!(data(&stands, Layout::of(Form::Sia)).0.contains("/MA001|"));
+        assert!(
+            data(&stands, Layout::of(Form::ContactId))
+                .0
+                .ends_with("|6100 01 001")
+        );
     }
 
     #[test]
@@ -161,10 +230,25 @@ mod tests {
         alarm.text.clear();
         alarm.place = None;
         alarm.user = None;
-        assert_eq!(data(&alarm, Form::Sia).0, "SIA-DCS #1234|Nri1/UA017");
-        let (cid, fields) = data(&alarm, Form::Cid);
+        assert_eq!(
+            data(&alarm, Layout::of(Form::Sia)).0,
+            "SIA-DCS #1234|Nri1/UA017"
+        );
+        let (cid, fields) = data(&alarm, Layout::of(Form::ContactId));
         assert_eq!(cid, "ADM-CID #1234|1140 01 017");
-        assert_eq!(fields, "[H05:01:23,11-22-2026]");
+        assert_eq!(fields, "", "nothing that nobody asked for");
+    }
+
+    #[test]
+    fn words_stand_where_the_codes_have_room_unless_it_is_set() {
+        let alarm = alarm("man-down", Qualifier::New);
+        let (sia, _) = data(&alarm, Layout::default());
+        assert!(sia.ends_with("|AMueller (Sued)"));
+        assert_eq!(data(&alarm, Layout::of(Form::ContactId)).1, "");
+        let layout: Layout = toml::from_str("form = \"contact-id\"\ntext = true").unwrap();
+        assert_eq!(data(&alarm, layout).1, "[IMueller (Sued)]");
+        let layout: Layout = toml::from_str("text = false").unwrap();
+        assert!(data(&alarm, layout).0.ends_with("/MA001"));
     }
 
     #[test]
@@ -175,9 +259,9 @@ mod tests {
         longest.zone = Some(u16::MAX);
         longest.area = u8::MAX;
         longest.place = Some((-179.999, -89.999));
-        for form in [Form::Sia, Form::Cid] {
+        for form in [Form::Sia, Form::ContactId] {
             let account: Account = "0123456789ABCDEF".parse().unwrap();
-            let event = longest.event(&Codes::default(), form, &account);
+            let event = longest.event(&Codes::default(), full(form), &account);
             assert!(
                 Payload::parse(&event.token, &event.data).is_ok(),
                 "{}",

@@ -136,3 +136,6 @@ impl Reply {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ mod stamp;
 mod text;
 mod words;
 
-pub use alarm::{ALARM_TEXT_CHARS, Alarm, Event, Form};
+pub use alarm::{ALARM_TEXT_CHARS, Alarm, Event, Form, Layout};
 pub use answer::{Answer, AnswerError, Reply, ReplyError, answer};
 pub use codes::{Code, Codes};
 pub use crc::crc16;

@@ -251,3 +251,6 @@ fn pad(mut seed: u64) -> impl Iterator<Item = u8> {
         SIGNS[(mixed >> 59) as usize]
     })
 }
+
+#[cfg(test)]
+mod tests;

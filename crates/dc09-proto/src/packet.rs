@@ -70,15 +70,25 @@ impl<'a> Packet<'a> {
         let (token, rest) = split_at(starred.unwrap_or(quoted), b'"').ok_or(HeadError::Token)?;
         let token = Token::from_wire(token).ok_or(HeadError::Token)?;
         let (sequence, rest) = sequence(rest).ok_or(HeadError::Sequence)?;
-        let (receiver, rest) = field(rest, b'R', HeadError::Receiver)?;
-        let (line, rest) = field(rest, b'L', HeadError::Line)?;
-        // A refusal of no message in particular names no account: `A0` stands in its place.
-        let unnamed = rest.strip_prefix(b"A0").filter(|_| token == Token::Nak);
-        let (account, rest) = match unnamed {
-            Some(rest) => (None, rest),
-            None => field(rest, b'#', HeadError::Account)?,
-        };
-        let content = rest.strip_prefix(b"[").ok_or(HeadError::Open)?;
+        let open = rest.iter().position(|byte| *byte == b'[');
+        let (rest, content) = rest.split_at(open.ok_or(HeadError::Open)?);
+        // A refusal of no message in particular names no account: `A0` stands in its place, which
+        // would be digits of the line otherwise.
+        let unnamed = rest.strip_suffix(b"A0");
+        let unnamed = unnamed.filter(|rest| token == Token::Nak && !rest.contains(&b'#'));
+        let rest = unnamed.unwrap_or(rest);
+        // The standard has the receiver first; there are receivers that answer the other way round.
+        let (mut receiver, rest) = field(rest, b'R', HeadError::Receiver)?;
+        let (line, mut rest) = field(rest, b'L', HeadError::Line)?;
+        if receiver.is_none() {
+            (receiver, rest) = field(rest, b'R', HeadError::Receiver)?;
+        }
+        let (account, rest) = field(rest, b'#', HeadError::Account)?;
+        if !rest.is_empty() {
+            return Err(HeadError::Open);
+        }
+        // Behind the bracket that was found.
+        let content = content.get(1..).unwrap_or_default();
         let head = Head {
             token,
             encrypted,

@@ -153,3 +153,6 @@ impl Taken<'_> {
         answer(&self.head, Answer::Ack, now, self.key)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ use crate::{Account, Key, Number};
 pub struct Config {
     /// The account.
     pub account: Account,
-    /// The receiver's number (`R`), if the station wants it.
+    /// The receiver's number (`R`). The standard does without, but there are receivers whose answers
+    /// cannot be read when it is not said.
     pub receiver: Option<Number>,
     /// The line's number (`L`).
     pub line: Option<Number>,
@@ -67,7 +68,7 @@ impl Config {
     pub fn new(account: Account) -> Self {
         Self {
             account,
-            receiver: None,
+            receiver: "0".parse().ok(),
             line: "0".parse().ok(),
             key: None,
             main_poll: Duration::from_secs(85),

@@ -8,7 +8,7 @@ mod supervision;
 use std::time::Duration;
 
 use super::*;
-use crate::{Alarm, Codes, Event, Form, Sequence, payload::Qualifier};
+use crate::{Alarm, Codes, Event, Layout, Sequence, payload::Qualifier};
 use station::{Says, World};
 
 /// A setup with a backup, and the account that the stations know.
@@ -30,7 +30,11 @@ fn event(condition: &str) -> Event {
         occurred: "2026-11-22T05:01:23Z".parse().unwrap(),
         place: None,
     };
-    alarm.event(&Codes::default(), Form::Sia, &"1234".parse().unwrap())
+    alarm.event(
+        &Codes::default(),
+        Layout::default(),
+        &"1234".parse().unwrap(),
+    )
 }
 
 const fn secs(secs: u64) -> Duration {
