@@ -256,12 +256,22 @@ impl Pair {
         granted || (!self.config.witness && self.config.solo == Solo::Accept)
     }
 
+    /// Whether the reign is one up to which this node holds everything. One that began without the
+    /// witness becomes that when the partner has noted that it is complete in it: before, the partner
+    /// may have got the witness's word for a reign of its own, and what it followed may be long ago.
+    fn counts(&self) -> bool {
+        let permitted = self.lead.granted == Some(self.reign);
+        permitted || self.durable.led >= self.reign || self.lead.is_complete()
+    }
+
     pub(super) fn adjust_gate(&mut self, out: &mut Vec<Output>) {
         if self.state != State::Active || self.phase != crate::Phase::Settled {
             return;
         }
-        let gate = if self.lead.waits_for_partner() {
+        let gate = if self.lead.waits_for_partner() && self.counts() {
             Gate::Pair
+        } else if self.lead.waits_for_partner() {
+            Gate::Closed
         } else if self.may_go_alone() {
             Gate::Solo
         } else {

@@ -133,6 +133,7 @@ impl Pair {
         if self.state == State::Active && epoch == self.reign && promised {
             self.lead.partner = Partner::Complete;
             out.push(Output::Tell(Notice::Complete));
+            self.adjust_gate(out);
         }
     }
 

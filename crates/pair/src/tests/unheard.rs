@@ -115,3 +115,27 @@ fn a_reign_without_permission_gives_way_to_one_with_it() {
         [Reason::Outranked { by: Epoch(1) }]
     );
 }
+
+/// Both had asked, nobody heard an answer, and each found the other one there by heartbeats that were
+/// long on their way: both began a reign. The backup got the witness's word after all and went on
+/// alone. The primary saw it ask to follow, which was as old, and stored that it led: it then passed
+/// for the one that holds everything, and what the backup had acknowledged was put aside.
+#[test]
+fn a_reign_without_permission_counts_when_the_partner_is_complete_in_it() {
+    let mut world = World::new(|config| config.witness = true);
+    world.witness_reachable = false;
+    world.nodes[0].journal = vec![1; 50];
+    world.start(0);
+    world.start(1);
+    while world.status(0).state != State::Active {
+        world.pass(MS);
+    }
+    world.cut();
+    let reign = world.status(0).epoch;
+    world.event(0, Event::Lag(Some([0, 0])));
+    let status = world.status(0);
+    assert_eq!((status.gate, status.authority), (Gate::Closed, Epoch(0)));
+    world.event(0, Event::Received(Message::Kept { epoch: reign }));
+    let status = world.status(0);
+    assert_eq!((status.gate, status.authority), (Gate::Pair, reign));
+}
