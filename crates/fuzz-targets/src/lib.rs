@@ -5,6 +5,7 @@ pub mod dialogue;
 pub mod frame;
 pub mod http;
 pub mod link;
+pub mod plans;
 pub mod profile;
 pub mod proxy;
 pub mod segment;

@@ -4,11 +4,12 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     ("dialogue", spica_fuzz_targets::dialogue::run),
     ("frame", spica_fuzz_targets::frame::run),
     ("http", spica_fuzz_targets::http::run),
     ("link", spica_fuzz_targets::link::run),
+    ("plans", spica_fuzz_targets::plans::run),
     ("profile", spica_fuzz_targets::profile::run),
     ("proxy", spica_fuzz_targets::proxy::run),
     ("segment", spica_fuzz_targets::segment::run),
