@@ -1,7 +1,5 @@
 //! What is read from a plan file, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use super::*;
 use crate::plans::{Place, Target};
 

@@ -1,11 +1,5 @@
 //! A node in small: cases, alerts, a clock, and channels that answer as a test wants.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "only tests use this"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
