@@ -10,6 +10,7 @@ use spica_settings::{ByteSize, Span};
 
 use crate::OpenError;
 use crate::metrics::Metrics;
+use crate::priority::Priorities;
 
 /// What a journal is opened with.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +40,8 @@ pub struct Settings {
     pub mark_after: Span,
     /// How much of the sealed segments is verified per second behind the scenes; 0 to verify nothing.
     pub verify_rate: ByteSize,
+    /// Which of the journal's threads the processors go to first.
+    pub priorities: Priorities,
 }
 
 /// The two lanes have the same settings with defaults of their own, hence one type each.
@@ -139,6 +142,7 @@ impl Default for Settings {
             cursor_interval: Span::from_secs(1),
             mark_after: Span::from_millis(20),
             verify_rate: ByteSize::mib(16),
+            priorities: Priorities::default(),
         }
     }
 }

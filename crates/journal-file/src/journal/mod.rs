@@ -22,6 +22,7 @@ use crate::lane::LaneLog;
 use crate::lane::queue::Stage;
 use crate::open::{self, OpenedLane};
 use crate::options::Options;
+use crate::priority::{Priorities, Task};
 use crate::report::RecoveryReport;
 use crate::small_files;
 
@@ -120,7 +121,7 @@ impl FileJournal {
         };
         for lane in [critical, normal] {
             // If one cannot be started, dropping the journal ends those that were.
-            let threads = Threads::start(lane)?;
+            let threads = Threads::start(lane, options.settings.priorities)?;
             journal.threads.lock().push(threads);
         }
         Ok((Arc::new(journal), opened.report))
@@ -236,7 +237,7 @@ impl Drop for FileJournal {
 }
 
 impl Threads {
-    fn start(lane: OpenedLane) -> Result<Self, OpenError> {
+    fn start(lane: OpenedLane, priorities: Priorities) -> Result<Self, OpenError> {
         let OpenedLane {
             log,
             committer,
@@ -245,10 +246,16 @@ impl Threads {
         let name = log.lane;
         let spawn = |what: &str| std::thread::Builder::new().name(format!("{what}-{name}"));
         let keeper = spawn("keep")
-            .spawn(move || keeper.run())
+            .spawn(move || {
+                priorities.apply(name, Task::Keep);
+                keeper.run();
+            })
             .map_err(OpenError::Thread)?;
         let commit = spawn("commit")
-            .spawn(move || committer.run())
+            .spawn(move || {
+                priorities.apply(name, Task::Commit);
+                committer.run();
+            })
             .map_err(OpenError::Thread)?;
         Ok(Self { commit, keeper })
     }
