@@ -5,6 +5,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "benchmarks measure real time")]
 
+pub mod alert;
+pub mod bystander;
+pub mod catch_up;
 pub mod critical;
 pub mod disk;
 pub mod failover;

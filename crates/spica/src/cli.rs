@@ -241,6 +241,17 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 0)]
         idle: u32,
     },
+    /// From a man-down on the wire to the first message leaving, idle and while a fleet bursts
+    Alert {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Alarms to measure while nothing else goes on, 1 to 5,000
+        #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+        rounds: u32,
+        /// Devices that burst in the second half
+        #[arg(long, default_value_t = 10_000)]
+        devices: u32,
+    },
     /// Memory per idle connection
     Idle {
         #[command(flatten)]

@@ -50,7 +50,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 14] = [
+pub const EXCEPTIONS: [(&str, &str); 15] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -65,6 +65,7 @@ pub const EXCEPTIONS: [(&str, &str); 14] = [
     ("spica", "bench"),
     ("bench", "fleet"),
     ("bench", "fixture"),
+    ("fixture", "fleet"),
 ];
 
 /// What may not be reached by whom, not even through others, and why.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
-use spica_bench::{catch_up, critical, disk, failover, http, ingest, pair, stations};
+use spica_bench::{alert, catch_up, critical, disk, failover, http, ingest, pair, stations};
 use spica_journal_file::Priorities;
 use spica_model::Lane;
 use spica_node::Exit;
@@ -61,6 +61,13 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
         } => in_scratch(&common, |dir| {
             let hub = serve(dir)?;
             block_on_all_cores(stations::burst(&hub, devices, idle))
+        }),
+        Bench::Alert {
+            common,
+            rounds,
+            devices,
+        } => in_scratch(&common, |dir| {
+            block_on_all_cores(alert::alert(dir, rounds, devices))
         }),
         Bench::Idle {
             common,
