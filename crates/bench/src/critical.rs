@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 use spica_journal::Journal;
+use spica_journal_file::{Priorities, Settings};
 use spica_model::Lane;
 
 use crate::figures::round;
-use crate::ingest::{Load, drive};
+use crate::ingest::{Load, drive, drive_while};
 
 /// What was measured.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -28,12 +29,17 @@ pub struct Report {
     pub normal_msgs_per_s: f64,
 }
 
-/// Measures for `duration` alone and for `duration` under load, on a fresh journal in `dir`.
+/// Measures for `duration` alone and for `duration` under load, on a fresh journal in `dir` whose
+/// threads have these priorities. The threads that submit have none: they are as the system made them.
 ///
 /// # Errors
 /// If the journal cannot be opened or fails.
-pub fn run(dir: &Path, duration: Duration) -> Result<Report> {
-    let journal = crate::hub::open_journal(dir)?;
+pub fn run(dir: &Path, duration: Duration, priorities: Priorities) -> Result<Report> {
+    let settings = Settings {
+        priorities,
+        ..Settings::default()
+    };
+    let journal = crate::hub::open_journal_with(settings, dir)?;
     let critical = Load {
         in_flight: 1,
         size: 128,
@@ -65,10 +71,9 @@ fn under_load(journal: &dyn Journal, critical: Load) -> Result<(crate::Latencies
     std::thread::scope(|scope| {
         let background = scope.spawn(|| {
             let begun = std::time::Instant::now();
-            let mut count = 0;
-            while !stop.load(Ordering::Relaxed) {
-                count += drive(journal, normal, Duration::from_millis(100))?.count();
-            }
+            let mut count = 0_u64;
+            let goes_on = || !stop.load(Ordering::Relaxed);
+            drive_while(journal, normal, goes_on, |_| count += 1)?;
             anyhow::Ok(round(count as f64 / begun.elapsed().as_secs_f64()))
         });
         let loaded = drive(journal, critical, critical.duration);

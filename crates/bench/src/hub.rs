@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use spica_clock::SystemClock;
 use spica_fixture::{Hub, Launch};
-use spica_journal_file::{FileJournal, Options};
+use spica_journal_file::{FileJournal, Options, Settings};
 use tempfile::TempDir;
 
 /// A fresh journal with default settings in `dir`.
@@ -14,7 +14,19 @@ use tempfile::TempDir;
 /// # Errors
 /// If it cannot be opened.
 pub fn open_journal(dir: &Path) -> Result<Arc<FileJournal>> {
-    let (journal, _) = FileJournal::open(Options::default(), dir, Arc::new(SystemClock))?;
+    open_journal_with(Settings::default(), dir)
+}
+
+/// A fresh journal with these settings in `dir`.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_journal_with(settings: Settings, dir: &Path) -> Result<Arc<FileJournal>> {
+    let options = Options {
+        settings,
+        ..Options::default()
+    };
+    let (journal, _) = FileJournal::open(options, dir, Arc::new(SystemClock))?;
     Ok(journal)
 }
 

@@ -108,12 +108,28 @@ pub fn run(dir: &Path, load: Load) -> Result<Report> {
 /// # Errors
 /// If the journal fails.
 pub fn drive(journal: &dyn Journal, load: Load, duration: Duration) -> Result<Latencies> {
-    let producer = Producer::new(load)?;
     let mut latencies = Latencies::with_capacity(1 << 20);
-    let mut on_the_way: VecDeque<(Ticket, Instant)> = VecDeque::with_capacity(load.in_flight);
     let end = Instant::now() + duration;
+    let goes_on = || Instant::now() < end;
+    drive_while(journal, load, goes_on, |latency| latencies.add(latency))?;
+    Ok(latencies)
+}
+
+/// Keeps `load.in_flight` records on the way while `goes_on`, then waits for the rest; `done` is told
+/// how long each one took.
+///
+/// # Errors
+/// If the journal fails.
+pub fn drive_while(
+    journal: &dyn Journal,
+    load: Load,
+    goes_on: impl Fn() -> bool,
+    mut done: impl FnMut(Duration),
+) -> Result<()> {
+    let producer = Producer::new(load)?;
+    let mut on_the_way: VecDeque<(Ticket, Instant)> = VecDeque::with_capacity(load.in_flight);
     loop {
-        let more = Instant::now() < end;
+        let more = goes_on();
         while more && on_the_way.len() < load.in_flight {
             match producer.submit(journal) {
                 Ok(ticket) => on_the_way.push_back((ticket, Instant::now())),
@@ -122,12 +138,12 @@ pub fn drive(journal: &dyn Journal, load: Load, duration: Duration) -> Result<La
             }
         }
         let Some((oldest, _)) = on_the_way.front() else {
-            return Ok(latencies);
+            return Ok(());
         };
         block_on(oldest.durable())?;
         let now = Instant::now();
         while let Some((_, begun)) = on_the_way.pop_front_if(|(ticket, _)| ticket.is_durable()) {
-            latencies.add(now - begun);
+            done(now - begun);
         }
     }
 }
