@@ -6,6 +6,8 @@ use crate::{Account, Text, Token};
 
 /// The highest zone that DC-03 can say.
 const MAX_SIA_NUMBER: u16 = 9_999;
+/// Most characters of a text that are written behind a code, so that everything before it fits too.
+pub const EVENT_TEXT_CHARS: usize = 900;
 /// The highest area that a receiver can be expected to show.
 const MAX_AREA: u16 = 999;
 /// The highest group of Contact ID.
@@ -116,7 +118,8 @@ impl Payload {
         }
     }
 
-    /// The kind of message, and its data.
+    /// The kind of message, and its data. A text is cut after [`EVENT_TEXT_CHARS`]; a number that is
+    /// too high is the highest one.
     #[must_use]
     pub fn encode(&self, account: &Account) -> (Token, Text) {
         let (token, event) = match self {
@@ -125,9 +128,8 @@ impl Payload {
             Self::Cid(event) => (Token::AdmCid, cid_text(event)),
         };
         let data = format!("#{account}|{event}");
-        let cut = || Text::ascii("", 0);
-        // What an event writes is plain; only its text can make it too long, and is cut before.
-        (token, Text::new(&data).unwrap_or_else(|_| cut()))
+        // Account, numbers and codes are plain, and the text was a `Text` before it was cut.
+        (token, Text::new(&data).unwrap_or_default())
     }
 }
 
@@ -145,7 +147,7 @@ fn sia_text(event: &SiaEvent) -> String {
     }
     if !event.text.is_empty() {
         made.push_str("|A");
-        made.push_str(event.text.as_str());
+        made.extend(event.text.as_str().chars().take(EVENT_TEXT_CHARS));
     }
     made
 }

@@ -18,7 +18,7 @@ pub(crate) fn format(time: Timestamp) -> String {
     format!("{},{}-{}", part(11, BYTES), part(5, 10), part(0, 4))
 }
 
-/// Reads such a text. None if it is no time.
+/// Reads such a text. None if it is no time, or one before 1970.
 #[must_use]
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (clock, date) = text.split_once(',')?;
@@ -26,7 +26,8 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     if clock.len() != 8 || day.len() != 5 || year.len() != 4 {
         return None;
     }
-    format!("{year}-{day}T{clock}Z").parse().ok()
+    let time = format!("{year}-{day}T{clock}Z").parse().ok()?;
+    (time >= Timestamp::EPOCH).then_some(time)
 }
 
 #[cfg(test)]
@@ -60,6 +61,7 @@ mod tests {
             "24:20:01,09-24-2025",
             "16:20:01 09-24-2025",
             "16:20:01,02-30-2025",
+            "23:59:59,12-31-1969",
             "6:20:01,09-24-2025",
             "16:20:01,09-24-20251",
             "16:20:01,09-24-2é25",

@@ -1,6 +1,8 @@
 //! What the fuzzers run, as plain functions, so that tests replay the committed corpora without a
 //! fuzzer. Each module has one `run(data)`, which panics when a promise is broken.
 
+pub mod cases;
+pub mod dc09;
 pub mod dialogue;
 pub mod frame;
 pub mod http;

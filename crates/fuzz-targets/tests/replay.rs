@@ -4,7 +4,9 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 10] = [
+    ("cases", spica_fuzz_targets::cases::run),
+    ("dc09", spica_fuzz_targets::dc09::run),
     ("dialogue", spica_fuzz_targets::dialogue::run),
     ("frame", spica_fuzz_targets::frame::run),
     ("http", spica_fuzz_targets::http::run),

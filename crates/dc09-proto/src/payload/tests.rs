@@ -117,6 +117,24 @@ fn what_is_no_event_is_told_what_is() {
     assert_eq!(parse(&Token::Ack, ""), Err(PayloadError::Token(Token::Ack)));
 }
 
+#[test]
+fn a_text_of_any_length_leaves_room_for_the_rest() {
+    let longest = SiaEvent {
+        number: Some(MAX_SIA_NUMBER),
+        area: Some(MAX_AREA),
+        user: Some(MAX_USER),
+        text: Text::new(&"é".repeat(crate::TEXT_CHARS)).unwrap(),
+        ..sia_event("MA")
+    };
+    let account = "0123456789ABCDEF".parse().unwrap();
+    let (token, data) = Payload::Sia(longest.clone()).encode(&account);
+    let cut = SiaEvent {
+        text: Text::new(&"é".repeat(EVENT_TEXT_CHARS)).unwrap(),
+        ..longest
+    };
+    assert_eq!(Payload::parse(&token, &data), Ok(Payload::Sia(cut)));
+}
+
 fn sia_events() -> impl Strategy<Value = SiaEvent> {
     let optional = |most: u16| prop::option::of(0..=most);
     let user = prop::option::of(0..=MAX_USER);
