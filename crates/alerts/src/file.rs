@@ -18,7 +18,7 @@ mod thresholds;
 mod walk;
 
 /// Longest plan file, in bytes.
-pub const FILE_BYTES: usize = 4 << 20;
+pub const FILE_BYTES: usize = 1 << 20;
 
 impl Plans {
     /// Reads a plan file, whose channels may be of these kinds.

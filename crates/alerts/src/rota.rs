@@ -9,6 +9,8 @@ use crate::zone::Zone;
 
 /// The longest shift, in days: what has to be searched back.
 pub(crate) const LONGEST_SHIFT_DAYS: u8 = 31;
+/// By how much clocks are set back at most, in hours; all did by less for a century.
+const LONGEST_SET_BACK_HOURS: i8 = 3;
 
 /// How the order of people moves on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +66,14 @@ impl Rota {
 impl Shift {
     /// The local start of the duty that covers `at`.
     fn covering(&self, zone: &Zone, at: Timestamp) -> Option<DateTime> {
-        let today = zone.local(at).date();
-        // One day more on both sides: the same moment has another date where clocks change at midnight.
-        let last = today.tomorrow().unwrap_or(today);
+        // Where clocks are set back, what they say later may have been before.
+        let latest = zone
+            .local(at)
+            .saturating_add(Span::new().hours(LONGEST_SET_BACK_HOURS));
         let back = Span::new().days(i64::from(LONGEST_SHIFT_DAYS) + 1);
-        let earliest = today.checked_sub(back).unwrap_or(Date::MIN);
-        let mut starts = self.start.before(last, earliest);
+        let earliest = latest.date().saturating_sub(back);
+        let starts = self.start.before(latest.date(), earliest);
+        let mut starts = starts.skip_while(|start| *start > latest);
         let start = starts.find(|start| zone.instant(*start) <= at)?;
         let end = start
             .checked_add(Span::new().minutes(self.minutes))

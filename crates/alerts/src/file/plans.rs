@@ -1,6 +1,6 @@
 //! `[[plans]]`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use spica_cases::Severity;
@@ -33,8 +33,22 @@ const REPEAT_EVERY: (Span, Span) = (Span::from_secs(10), DAY);
 const FALLBACK_AFTER: (Span, Span) = (SECOND, Span::from_hours(1));
 const EMERGENCY_FOR: (Span, Span) = (Span::from_mins(1), DAY);
 
+/// What steps may name.
+pub(super) struct Known<'a> {
+    pub(super) plans: &'a Plans,
+    pub(super) channels: BTreeSet<&'a str>,
+    pub(super) people: BTreeSet<&'a str>,
+    pub(super) rotas: BTreeSet<&'a str>,
+}
+
 /// `all` has channels, people, rotas and the time zone.
 pub(super) fn plans(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Vec<Plan> {
+    let all = &Known {
+        plans: all,
+        channels: keys(&all.channels),
+        people: keys(&all.people),
+        rotas: keys(&all.rotas),
+    };
     let items = item.list(PLANS, report).unwrap_or_default();
     let mut plans: Vec<Plan> = Vec::new();
     for item in items {
@@ -63,7 +77,7 @@ pub(super) fn plans(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Ve
     plans
 }
 
-fn plan(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Option<Plan> {
+fn plan(item: &Item<'_>, all: &Known<'_>, report: &mut Report<'_>) -> Option<Plan> {
     let mut table = item.table(report)?;
     let name = table
         .need("name", report)
@@ -94,7 +108,7 @@ fn plan(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Option<Plan> {
     let stop_on_clear = truth("stop_on_clear").unwrap_or(false);
     let notify_cleared = truth("notify_cleared");
     let notify_closed = truth("notify_closed").unwrap_or(false);
-    let quiet = fields::quiet_hours(&mut table, all.zone.clone(), report);
+    let quiet = fields::quiet_hours(&mut table, all.plans.zone.clone(), report);
     table.finish(report);
     Some(Plan {
         name: name?.to_owned(),
@@ -172,7 +186,7 @@ fn texts<'a>(
     texts.collect()
 }
 
-fn steps(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Vec<Step> {
+fn steps(item: &Item<'_>, all: &Known<'_>, report: &mut Report<'_>) -> Vec<Step> {
     let items = item.list(STEPS, report).unwrap_or_default();
     if items.is_empty() {
         report.add(&item.at, "a plan has at least one step");
@@ -204,6 +218,6 @@ fn steps(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Vec<Step> {
 }
 
 /// The names that a map has.
-pub(super) fn keys<T>(map: &std::collections::BTreeMap<String, T>) -> BTreeSet<&str> {
+fn keys<T>(map: &BTreeMap<String, T>) -> BTreeSet<&str> {
     map.keys().map(String::as_str).collect()
 }

@@ -2,11 +2,11 @@
 
 use super::fields::{self, NAME_BYTES, is_known};
 use super::people::ADDRESS_BYTES;
-use super::plans::keys;
+use super::plans::Known;
 use super::walk::{Item, Report, Table};
+use crate::Destination;
 use crate::plans::{Place, Target};
 use crate::rota::Rota;
-use crate::{Destination, Plans};
 
 /// Most targets of one step.
 const TARGETS: usize = 50;
@@ -15,7 +15,11 @@ const CHANNELS: usize = 16;
 /// The last person of a shift that can be named by their place.
 const PLACES: u32 = 50;
 
-pub(super) fn targets(table: &mut Table<'_>, all: &Plans, report: &mut Report<'_>) -> Vec<Target> {
+pub(super) fn targets(
+    table: &mut Table<'_>,
+    all: &Known<'_>,
+    report: &mut Report<'_>,
+) -> Vec<Target> {
     let Some(item) = table.need("notify", report) else {
         return Vec::new();
     };
@@ -34,7 +38,7 @@ pub(super) fn targets(table: &mut Table<'_>, all: &Plans, report: &mut Report<'_
         .collect()
 }
 
-fn target(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Option<Target> {
+fn target(item: &Item<'_>, all: &Known<'_>, report: &mut Report<'_>) -> Option<Target> {
     let mut table = item.table(report)?;
     let (person, rota, channel) = (table.get("person"), table.get("rota"), table.get("channel"));
     let target = match (person, rota, channel) {
@@ -54,12 +58,12 @@ fn target(item: &Item<'_>, all: &Plans, report: &mut Report<'_>) -> Option<Targe
 fn of_person(
     item: &Item<'_>,
     table: &mut Table<'_>,
-    all: &Plans,
+    all: &Known<'_>,
     report: &mut Report<'_>,
 ) -> Option<Target> {
     let channels = channels(table, all, report);
     let name = item.text(NAME_BYTES, report)?;
-    if !is_known(&item.at, name, ("person", &keys(&all.people)), report) {
+    if !is_known(&item.at, name, ("person", &all.people), report) {
         return None;
     }
     reached(name, item, &channels, all, report);
@@ -72,16 +76,16 @@ fn of_person(
 fn of_rota(
     item: &Item<'_>,
     table: &mut Table<'_>,
-    all: &Plans,
+    all: &Known<'_>,
     report: &mut Report<'_>,
 ) -> Option<Target> {
     let channels = channels(table, all, report);
     let place = table.get("place");
     let name = item.text(NAME_BYTES, report)?;
-    if !is_known(&item.at, name, ("rota", &keys(&all.rotas)), report) {
+    if !is_known(&item.at, name, ("rota", &all.rotas), report) {
         return None;
     }
-    let rota = all.rotas.get(name)?;
+    let rota = all.plans.rotas.get(name)?;
     let place = match place {
         None => Place::At(0),
         Some(item) => place_of(&item, rota, report)?,
@@ -124,15 +128,15 @@ fn place_of(item: &Item<'_>, rota: &Rota, report: &mut Report<'_>) -> Option<Pla
 fn of_channel(
     item: &Item<'_>,
     table: &mut Table<'_>,
-    all: &Plans,
+    all: &Known<'_>,
     report: &mut Report<'_>,
 ) -> Option<Target> {
     let address = table.get("address");
     let name = item.text(NAME_BYTES, report)?;
-    if !is_known(&item.at, name, ("channel", &keys(&all.channels)), report) {
+    if !is_known(&item.at, name, ("channel", &all.channels), report) {
         return None;
     }
-    let kind = all.channels.get(name)?.kind;
+    let kind = all.plans.channels.get(name)?.kind;
     let (at, text) = match &address {
         Some(item) => (&item.at, item.any_text(ADDRESS_BYTES, report)?),
         None => (&item.at, ""),
@@ -151,7 +155,7 @@ fn of_channel(
     }))
 }
 
-fn channels(table: &mut Table<'_>, all: &Plans, report: &mut Report<'_>) -> Vec<String> {
+fn channels(table: &mut Table<'_>, all: &Known<'_>, report: &mut Report<'_>) -> Vec<String> {
     let Some(item) = table.get("channels") else {
         return Vec::new();
     };
@@ -166,13 +170,18 @@ fn channels(table: &mut Table<'_>, all: &Plans, report: &mut Report<'_>) -> Vec<
             "an empty list would reach nobody; leave `channels` out for all",
         );
     }
-    let known = keys(&all.channels);
-    fields::names(&item, CHANNELS, ("channel", &known), report).unwrap_or_default()
+    fields::names(&item, CHANNELS, ("channel", &all.channels), report).unwrap_or_default()
 }
 
 /// Complains of a person whom none of these channels reaches.
-fn reached(name: &str, item: &Item<'_>, channels: &[String], all: &Plans, report: &mut Report<'_>) {
-    let person = all.people.get(name);
+fn reached(
+    name: &str,
+    item: &Item<'_>,
+    channels: &[String],
+    all: &Known<'_>,
+    report: &mut Report<'_>,
+) {
+    let person = all.plans.people.get(name);
     // Without any address, the person is complained of already.
     let person = person.filter(|person| !person.addresses.is_empty());
     if person.is_some_and(|person| person.reached_by(channels).is_empty()) {

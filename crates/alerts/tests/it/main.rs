@@ -9,6 +9,7 @@
 
 mod delivery;
 mod escalation;
+mod hours;
 mod messages;
 mod restart;
 mod support;
