@@ -41,7 +41,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "desk",
         ],
     ),
-    ("shells", &["station-identicom", "http", "link-pair"]),
+    ("shells", &["station-identicom", "http", "link-pair", "handlers"]),
     ("assembly", &["node", "spica"]),
     (
         "tools",
