@@ -49,9 +49,14 @@ async fn main() -> Result<(), Failure> {
 fn opened(file: &Path) -> Result<SharedChannel, Failure> {
     let text: toml::Table = std::fs::read_to_string(file)?.parse()?;
     let channels = text.get("channels").and_then(toml::Value::as_table);
-    let (name, table) = channels.and_then(|all| all.iter().next()).ok_or("no [channels.<name>]")?;
+    let (name, table) = channels
+        .and_then(|all| all.iter().next())
+        .ok_or("no [channels.<name>]")?;
     let table = table.as_table().ok_or("channels.<name> is no table")?;
-    let kind = table.get("kind").and_then(toml::Value::as_str).ok_or("no kind")?;
+    let kind = table
+        .get("kind")
+        .and_then(toml::Value::as_str)
+        .ok_or("no kind")?;
     let surroundings = Surroundings {
         clock: Arc::new(SystemClock),
         base: file.parent().map(Path::to_owned).unwrap_or_default(),

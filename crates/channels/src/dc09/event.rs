@@ -3,13 +3,13 @@
 use spica_alerts::{Message, Reason};
 use spica_cases::Severity;
 use spica_dc09_proto::payload::Qualifier;
-use spica_dc09_proto::{Account, Alarm, Codes, Event, Form};
+use spica_dc09_proto::{Account, Alarm, Codes, Event, Layout};
 
 /// In which words a station is told.
 #[derive(Debug)]
 pub(super) struct Style {
     pub(super) codes: Codes,
-    pub(super) form: Form,
+    pub(super) layout: Layout,
     pub(super) area: u8,
 }
 
@@ -41,7 +41,7 @@ impl Style {
             occurred,
             place: place(&case.detail),
         };
-        alarm.event(&self.codes, self.form, account)
+        alarm.event(&self.codes, self.layout, account)
     }
 }
 
@@ -69,7 +69,11 @@ mod tests {
     fn said(message: &Message) -> String {
         let style = Style {
             codes: super::super::settings::with_test(Codes::default()),
-            form: Form::Sia,
+            layout: Layout {
+                occurred: true,
+                place: true,
+                ..Layout::default()
+            },
             area: 1,
         };
         let event = style.event(message, &"1234".parse().unwrap());

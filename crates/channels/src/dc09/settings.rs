@@ -9,7 +9,7 @@ use serde::Deserialize;
 use spica_alerts::Message;
 use spica_dc09_proto::codes::{CidCode, SiaCode};
 use spica_dc09_proto::sender::{Config, Path};
-use spica_dc09_proto::{Account, Code, Codes, Form, Key, Number};
+use spica_dc09_proto::{Account, Code, Codes, Key, Layout, Number};
 use spica_settings::{FilePath, Secret, Span};
 use toml::Table;
 
@@ -43,7 +43,7 @@ struct Settings {
     key: Option<Secret>,
     key_file: Option<FilePath>,
     #[serde(default)]
-    form: Codebook,
+    layout: Layout,
     #[serde(default)]
     codes: Codes,
     #[serde(default = "usual_area")]
@@ -69,14 +69,6 @@ pub(super) enum Transport {
     Tcp,
     /// A datagram for each message.
     Udp,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Codebook {
-    #[default]
-    Sia,
-    Cid,
 }
 
 const fn usual_area() -> u8 {
@@ -174,10 +166,7 @@ pub(crate) fn open(table: Table, context: &Context<'_>) -> Result<Dc09, SettingE
         setup: Arc::new(setup),
         style: Style {
             codes: with_test(settings.codes),
-            form: match settings.form {
-                Codebook::Sia => Form::Sia,
-                Codebook::Cid => Form::Cid,
-            },
+            layout: settings.layout,
             area: settings.area,
         },
         paths: Arc::new(Paths::new(context.name)),
@@ -302,7 +291,7 @@ mod tests {
     fn a_receiver_and_an_account_are_enough() {
         assert!(opened("dc09", LEAST).is_ok());
         let more = "backup = \"[2001:db8::1]:12000\"\ntransport = \"udp\"\nreceiver = \"1\"\nline = \"2\"\n\
-                    key = \"00112233445566778899aabbccddeeff\"\nform = \"cid\"\narea = 99\n\
+                    key = \"00112233445566778899aabbccddeeff\"\nlayout = { form = \"contact-id\", occurred = true }\narea = 99\n\
                     main_poll = \"30s\"\nbackup_poll = \"1h\"\nanswer = \"2s\"\nswitch_after = 1\n\
                     fail_after = 1\naccounts = { acme = \"AB01\" }\n[codes.conditions]\n\
                     man-down = { sia = \"QA\", sia_restore = \"QH\", cid = \"101\", zone = 4 }";
@@ -323,7 +312,11 @@ mod tests {
             ("answer = \"2d\"", "answer", "100ms to 1d"),
             ("switch_after = 0", "switch_after", "1 to 100"),
             ("fail_after = 101", "fail_after", "1 to 100"),
-            ("form = \"dc05\"", "form", "`sia` or `cid`"),
+            (
+                "layout = { form = \"dc05\" }",
+                "layout.form",
+                "`sia` or `contact-id`",
+            ),
         ] {
             refused("dc09", &format!("{LEAST}{more}"), key, said);
         }
