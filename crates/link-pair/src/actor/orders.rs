@@ -82,7 +82,8 @@ impl Actor {
         match status.state {
             State::Active if status.sync == Sync::Complete => {
                 self.event(Event::Order(spica_pair::Order::SwitchOver));
-                None
+                (!self.pair_hands_over())
+                    .then_some("the pair is in the middle of something: order it again in a moment")
             }
             State::Active => Some(
                 "the partner does not hold everything yet: wait until `spica pair status` says that \

@@ -3,7 +3,7 @@
 use super::Pair;
 use crate::epochs;
 use crate::star::State;
-use crate::{Message, Order, Output, Phase, Reason};
+use crate::{Gate, Message, Order, Output, Phase, Reason};
 
 impl Pair {
     pub(super) fn ordered(&mut self, order: Order, out: &mut Vec<Output>) {
@@ -19,6 +19,8 @@ impl Pair {
             && self.phase == Phase::Settled
             && self.claim.is_none()
             && self.lead.is_complete()
+            // Else what it took in waits for the disk to note that it leads.
+            && self.gate == Gate::Pair
             && !self.expired()
     }
 

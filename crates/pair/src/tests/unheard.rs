@@ -7,7 +7,7 @@ use spica_model::Epoch;
 
 use super::world::{MS, World};
 use crate::star::State;
-use crate::{Beat, Event, Gate, Message, Reason, Side};
+use crate::{Beat, Event, Gate, Message, Order, Output, Phase, Reason, Side};
 
 const LONG: Duration = Duration::from_secs(2);
 
@@ -138,4 +138,33 @@ fn a_reign_without_permission_counts_when_the_partner_is_complete_in_it() {
     world.event(0, Event::Received(Message::Kept { epoch: reign }));
     let status = world.status(0);
     assert_eq!((status.gate, status.authority), (Gate::Pair, reign));
+}
+
+/// A hand-over was ordered while it was still being stored that the reign counts: the gate then never
+/// opened, and the hand-over waited for ever for what had been taken in.
+#[test]
+fn nothing_is_handed_over_before_the_reign_counts() {
+    let mut world = World::new(|config| config.witness = true);
+    world.witness_reachable = false;
+    world.start(0);
+    world.start(1);
+    while world.status(0).state != State::Active {
+        world.pass(MS);
+    }
+    let node = &mut world.nodes[0];
+    let (pair, now) = (node.pair.as_mut().unwrap(), world.now);
+    let epoch = pair.status().epoch;
+    let mut out = Vec::new();
+    pair.step(now, Event::Lag(Some([0, 0])), &mut out);
+    pair.step(now, Event::Received(Message::Kept { epoch }), &mut out);
+    let durable = out.iter().find_map(|output| match output {
+        Output::Store(durable) => Some(*durable),
+        _ => None,
+    });
+    pair.step(now, Event::Order(Order::SwitchOver), &mut out);
+    assert_eq!(pair.status().phase, Phase::Settled);
+    pair.step(now, Event::Stored(durable.unwrap()), &mut out);
+    assert_eq!(pair.status().gate, Gate::Pair);
+    pair.step(now, Event::Order(Order::SwitchOver), &mut out);
+    assert_eq!(pair.status().phase, Phase::HandingOver);
 }
