@@ -5,15 +5,19 @@
 //! active is killed with `kill -9`, every fifth one it is told to hand over instead; the figure of a
 //! round is its longest time between two acknowledgements, which counts the return of the dead one,
 //! too. At the end both journals are compared with what was acknowledged.
+//!
+//! Both nodes flush to the same disk, and nothing can be acknowledged while that takes its time. A
+//! bystander flushes to it as well, and the figures are also given without what it had to wait for.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use spica_fixture::{Ack, Pair, Plan, Side, Traffic, audit};
 
 use crate::Latencies;
+use crate::bystander::{Bystander, Stall, stalled};
 use crate::figures::round;
 
 /// Records per second of all clients together.
@@ -40,6 +44,14 @@ pub struct Report {
     pub gap_ms_max: f64,
     /// Longest gap in a round with a planned switch-over, ms; 0 if there was none.
     pub planned_ms_max: f64,
+    /// The 99th percentile of the gaps without the time in which the disk let a bystander wait, ms.
+    pub own_ms_p99: f64,
+    /// The longest of these, ms.
+    pub own_ms_max: f64,
+    /// The longest planned one without it, ms.
+    pub own_planned_ms_max: f64,
+    /// The longest that one append of 4 KiB and `fdatasync` of the bystander took, ms.
+    pub disk_ms_max: f64,
     /// Acknowledged records.
     pub acked: usize,
     /// Those that a journal lacks at the end.
@@ -60,28 +72,32 @@ pub async fn run(dir: &Path, rounds: usize) -> Result<Report> {
     let plan = Plan::new(binary, dir).config("log.level = \"warn\"");
     let mut pair = plan.start().await?;
     let mut traffic = Traffic::start(&pair.pirate()?, "failover", CLIENTS, Some(RATE));
-    let (mut kills, mut planned) = (Latencies::default(), Latencies::default());
+    let bystander = Bystander::start(dir)?;
+    let mut gaps = Vec::with_capacity(rounds);
     for number in 1..=rounds {
         let first = traffic.count();
         let is_planned = number.is_multiple_of(PLANNED);
         once(&mut pair, &mut traffic, is_planned)
             .await
             .with_context(|| format!("round {number}"))?;
-        let gap = longest_gap(traffic.since(first));
-        if is_planned {
-            planned.add(gap);
-        } else {
-            kills.add(gap);
-        }
+        gaps.extend(longest_gap(traffic.since(first)).map(|gap| (is_planned, gap)));
     }
+    let stalls = bystander.finish()?;
     let acked = traffic.finish().await?;
     pair.flush().await?;
     pair.kill(Side::Backup)?;
     pair.kill(Side::Primary)?;
     let audit = audit(&pair, &acked)?;
-    let (kill_count, planned_count) = (kills.count(), planned.count());
-    let [p50, p99, max] = kills.micros([0.5, 0.99, 1.0]).map(ms);
-    let [planned_ms_max] = planned.micros([1.0]).map(ms);
+    let [kills, planned] = [false, true].map(|is_planned| {
+        let gaps = gaps.iter().filter(|(planned, _)| *planned == is_planned);
+        figures(gaps.map(|(_, gap)| *gap), &stalls)
+    });
+    let (kill_count, planned_count) = (kills.all.count(), planned.all.count());
+    let [p50, p99, max] = kills.all.micros([0.5, 0.99, 1.0]).map(ms);
+    let [own_ms_p99, own_ms_max] = kills.own.micros([0.99, 1.0]).map(ms);
+    let [planned_ms_max] = planned.all.micros([1.0]).map(ms);
+    let [own_planned_ms_max] = planned.own.micros([1.0]).map(ms);
+    let longest = stalls.iter().map(|stall| stall.ended - stall.begun).max();
     Ok(Report {
         kills: kill_count,
         switch_overs: planned_count,
@@ -89,6 +105,10 @@ pub async fn run(dir: &Path, rounds: usize) -> Result<Report> {
         gap_ms_p99: p99,
         gap_ms_max: max,
         planned_ms_max,
+        own_ms_p99,
+        own_ms_max,
+        own_planned_ms_max,
+        disk_ms_max: longest.map_or(0.0, |longest| ms(longest.as_secs_f64() * 1e6)),
         acked: acked.len(),
         acked_lost: audit.lost.len(),
         duplicated: audit.duplicated.len(),
@@ -125,10 +145,37 @@ async fn once(pair: &mut Pair, traffic: &mut Traffic, planned: bool) -> Result<(
     traffic.goes_on(AROUND).await
 }
 
-fn longest_gap(mut acks: Vec<Ack>) -> Duration {
+/// Gaps as they were, and without the disk's part.
+#[derive(Default)]
+struct Figures {
+    all: Latencies,
+    own: Latencies,
+}
+
+fn figures(gaps: impl Iterator<Item = Gap>, stalls: &[Stall]) -> Figures {
+    let mut figures = Figures::default();
+    for Gap { from, to } in gaps {
+        figures.all.add(to - from);
+        let own = (to - from).saturating_sub(stalled(stalls, from, to));
+        figures.own.add(own);
+    }
+    figures
+}
+
+/// A time without acknowledgements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gap {
+    from: Instant,
+    to: Instant,
+}
+
+fn longest_gap(mut acks: Vec<Ack>) -> Option<Gap> {
     acks.sort_by_key(|ack| ack.at);
-    let gaps = acks.windows(2).map(|two| two[1].at - two[0].at);
-    gaps.max().unwrap_or_default()
+    let gaps = acks.windows(2).map(|two| Gap {
+        from: two[0].at,
+        to: two[1].at,
+    });
+    gaps.max_by_key(|gap| gap.to - gap.from)
 }
 
 fn ms(micros: f64) -> f64 {
@@ -138,7 +185,7 @@ fn ms(micros: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
+    use std::time::Duration;
 
     #[test]
     fn the_longest_gap_is_that_between_neighbours_in_time() {
@@ -148,7 +195,22 @@ mod tests {
             at: origin + Duration::from_millis(ms),
         };
         let acks = vec![ack(5), ack(0), ack(105), ack(110)];
-        assert_eq!(longest_gap(acks), Duration::from_millis(100));
-        assert_eq!(longest_gap(vec![ack(1)]), Duration::ZERO);
+        let gap = longest_gap(acks).unwrap();
+        assert_eq!((gap.from, gap.to), (ack(5).at, ack(105).at));
+        assert_eq!(longest_gap(vec![ack(1)]), None);
+    }
+
+    #[test]
+    fn what_the_disk_let_others_wait_is_not_the_pairs() {
+        let origin = Instant::now();
+        let at = |ms| origin + Duration::from_millis(ms);
+        let (from, to) = (at(0), at(500));
+        let stall = Stall {
+            begun: at(200),
+            ended: at(450),
+        };
+        let figures = figures([Gap { from, to }].into_iter(), &[stall]);
+        assert_eq!(figures.all.micros([1.0]).map(ms), [500.0]);
+        assert_eq!(figures.own.micros([1.0]).map(ms), [250.0]);
     }
 }

@@ -27,7 +27,7 @@ use crate::ingest::{Load, drive};
 use crate::{disk, hub};
 
 /// How long the two may take to become a pair.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 /// Pause between two looks at that.
 const LOOK: Duration = Duration::from_millis(5);
 /// Appends that measure the disk.
@@ -55,13 +55,19 @@ pub struct Report {
 }
 
 /// One node, as far as this benchmark needs one.
-struct Half {
-    journal: Arc<FileJournal>,
-    pair: PairHandle,
+pub(crate) struct Half {
+    pub(crate) journal: Arc<FileJournal>,
+    pub(crate) pair: PairHandle,
 }
 
 /// The passive's process, which is killed when this is dropped.
-struct Passive(Child);
+pub(crate) struct Passive(Child);
+
+/// Where the links of a pair in `dir` listen; both have their certificates.
+pub(crate) struct Laid {
+    pub(crate) own: SocketAddr,
+    pub(crate) partner: SocketAddr,
+}
 
 /// Nothing is shown: the journals begin empty and never part, so nobody asks.
 struct NoViews;
@@ -72,11 +78,7 @@ struct NoViews;
 /// If the two do not become a pair, or do not stay one while they are measured.
 pub fn run(dir: &Path, load: Load, passive: Command) -> Result<Report> {
     let disk = disk::run(dir, DISK_ROUNDS)?;
-    for side in [Side::Primary, Side::Backup] {
-        let tls = dir.join(side.as_str()).join("tls");
-        certify(&dir.join("ca"), &tls, &identity(side))?;
-    }
-    let [own, partner] = free_ports(address())?;
+    let Laid { own, partner } = lay(dir)?;
     let passive = Passive::start(passive, &dir.join("backup"), partner, own)?;
     let half = Half::start(&dir.join("primary"), Side::Primary, own, partner)?;
     let epoch = half.complete()?.epoch;
@@ -106,6 +108,16 @@ pub fn run(dir: &Path, load: Load, passive: Command) -> Result<Report> {
     })
 }
 
+/// Prepares both nodes in `dir`.
+pub(crate) fn lay(dir: &Path) -> Result<Laid> {
+    for side in [Side::Primary, Side::Backup] {
+        let tls = dir.join(side.as_str()).join("tls");
+        certify(&dir.join("ca"), &tls, &identity(side))?;
+    }
+    let [own, partner] = free_ports(address())?;
+    Ok(Laid { own, partner })
+}
+
 /// Is the passive of [`run`], with what that has laid in `dir`, until the standard input ends.
 ///
 /// # Errors
@@ -118,7 +130,12 @@ pub fn follow(dir: &Path, listen: SocketAddr, partner: SocketAddr) -> Result<()>
 }
 
 impl Half {
-    fn start(dir: &Path, side: Side, listen: SocketAddr, partner: SocketAddr) -> Result<Self> {
+    pub(crate) fn start(
+        dir: &Path,
+        side: Side,
+        listen: SocketAddr,
+        partner: SocketAddr,
+    ) -> Result<Self> {
         let settings: Settings = serde_json::from_value(json!({
             "side": side.as_str(),
             "listen": listen,
@@ -148,21 +165,26 @@ impl Half {
         Ok(Self { journal, pair })
     }
 
-    fn standing(&self) -> Result<Standing> {
+    pub(crate) fn standing(&self) -> Result<Standing> {
         self.pair.role().standing().context("it is one of a pair")
     }
 
     /// Waits until the partner holds everything.
-    fn complete(&self) -> Result<Standing> {
+    pub(crate) fn complete(&self) -> Result<Standing> {
+        self.stands(is_complete)
+    }
+
+    /// Waits until it stands so.
+    pub(crate) fn stands(&self, is: impl Fn(&Standing) -> bool) -> Result<Standing> {
         let begun = Instant::now();
         loop {
             let standing = self.standing()?;
-            if is_complete(&standing) {
+            if is(&standing) {
                 return Ok(standing);
             }
             ensure!(
                 begun.elapsed() < DEADLINE,
-                "the two did not become a pair: {standing:?}"
+                "the pair does not come to stand as it should: {standing:?}"
             );
             std::thread::sleep(LOOK);
         }
@@ -176,12 +198,12 @@ impl Drop for Half {
     }
 }
 
-fn is_complete(standing: &Standing) -> bool {
+pub(crate) fn is_complete(standing: &Standing) -> bool {
     standing.state == "active" && standing.gate == "pair" && standing.sync == "complete"
 }
 
 impl Passive {
-    fn start(
+    pub(crate) fn start(
         mut command: Command,
         dir: &Path,
         listen: SocketAddr,
