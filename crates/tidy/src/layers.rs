@@ -39,9 +39,13 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "witness",
             "channels",
             "desk",
+            "history",
         ],
     ),
-    ("shells", &["station-identicom", "http", "link-pair", "handlers"]),
+    (
+        "shells",
+        &["station-identicom", "http", "link-pair", "handlers"],
+    ),
     ("assembly", &["node", "spica"]),
     (
         "tools",
