@@ -45,6 +45,11 @@ pub trait Harness: Send + Sync {
     /// Resolves when so many messages have reached the other side since the beginning.
     fn received(&self, count: usize) -> BoxFuture<'_, ()>;
 
+    /// Resolves when both channels can send: after a break, a standing session is made again first.
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
     /// What the other side can tell a repetition by, of every message that has reached it, in order.
     fn identities(&self) -> Vec<String>;
 
@@ -136,6 +141,7 @@ async fn answers_say_whether_to_try_again(harness: &dyn Harness) {
         // Nothing of what went before is in its way.
         (14, Does::Take, "delivered"),
     ] {
+        harness.ready().await;
         harness.next(&[does]);
         let outcome = channel.send(&addressed(harness, number, 1)).await;
         assert_eq!(outcome.as_str(), said, "{does:?}: {outcome:?}");
@@ -159,6 +165,7 @@ async fn an_attempt_can_be_told_from_another_message(harness: &dyn Harness) {
 }
 
 async fn who_hangs_is_given_up(harness: &dyn Harness) {
+    harness.ready().await;
     let before = harness.identities().len();
     let channel = harness.hasty();
     harness.next(&[Does::Hang]);
