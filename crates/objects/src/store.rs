@@ -200,6 +200,16 @@ impl PictureStore {
         Ok(found.map_err(|error| ReadError::of(address, error))?.size)
     }
 
+    /// When a picture was stored last, as the store's clock says.
+    ///
+    /// # Errors
+    /// If there is none at this address, or the store fails.
+    pub async fn stored_at(&self, address: &Address) -> Result<Timestamp, ReadError> {
+        let found = self.0.objects.head(&key(address)).await;
+        let found = found.map_err(|error| ReadError::of(address, error))?;
+        Ok(Timestamp::from_micros(found.last_modified.timestamp_micros()))
+    }
+
     /// A whole stored picture.
     ///
     /// # Errors

@@ -16,8 +16,8 @@ pub struct Counts {
     pub suppressed: u64,
     /// How often a source went out of service.
     pub out_of_service: u64,
-    /// Cases that were open beyond the limit of the fold: their calls and alarms are counted, what
-    /// became of them is not.
+    /// Cases that were open beyond the limit of the fold: their alarms are counted, and their calls
+    /// as if nobody had accepted them.
     pub untracked: u64,
 }
 

@@ -26,6 +26,7 @@ pub struct Proof {
     options: Options,
     calendar: Calendar,
     open: BTreeMap<CaseId, Tracked>,
+    open_max: usize,
     calls: Calls,
     people: ByName<String, Times>,
     hours: [(Tally, u64); 24],
@@ -51,6 +52,7 @@ impl Proof {
                 .collect(),
             calendar,
             open: BTreeMap::new(),
+            open_max: OPEN,
             calls: Calls::default(),
             people: ByName::default(),
             hours: Default::default(),
@@ -69,10 +71,13 @@ impl Proof {
         let Some(id) = id else {
             return;
         };
-        if !self.open.contains_key(&id) && self.open.len() >= OPEN {
+        if !self.open.contains_key(&id) && self.open.len() >= self.open_max {
             self.counts.untracked += u64::from(record.step.what == What::Raised);
             let mut nobody = Tracked::new(&record.source, &record.condition);
             self.follow(&mut nobody, record);
+            if let Some(call) = nobody.call {
+                self.answer(call, None);
+            }
             return;
         }
         let known = self.open.remove(&id);
@@ -88,7 +93,7 @@ impl Proof {
     pub fn case(&mut self, case: &Case) {
         let seen = self.open.get(&case.id);
         let missing = seen.is_none_or(|seen| seen.active && seen.since.is_none());
-        if !case.is_open() || !missing || (seen.is_none() && self.open.len() >= OPEN) {
+        if !case.is_open() || !missing || (seen.is_none() && self.open.len() >= self.open_max) {
             return;
         }
         let mut tracked = Tracked::new(&case.source, &case.condition);
@@ -307,5 +312,45 @@ impl Proof {
                 priority(&[Severity::Medium, Severity::Low], low + medium, 80),
             ],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spica_cases::Step;
+
+    #[test]
+    fn cases_beyond_the_limit_are_counted_but_not_followed() {
+        let at = Timestamp::from_secs;
+        let mut proof = Proof::new(Options::new("root", at(0), at(86_400))).unwrap();
+        proof.open_max = 2;
+        for (what, state, secs) in [
+            (What::Raised, "unacknowledged", 10),
+            (What::Acknowledged, "acknowledged", 15),
+        ] {
+            for number in 1..=3 {
+                let record = StepRecord {
+                    step: Step {
+                        what,
+                        by: "operator:a".to_owned(),
+                        at: at(secs),
+                        why: None,
+                        to: None,
+                    },
+                    source: number.to_string(),
+                    condition: "man-down".to_owned(),
+                    severity: Some(Severity::Emergency),
+                    customer: None,
+                    state: Some(state.to_owned()),
+                    quiet: false,
+                };
+                proof.step(Some(CaseId { epoch: 1, number }), &record);
+            }
+        }
+        let report = proof.finish();
+        assert_eq!((report.rates.alarms, report.counts.untracked), (3, 1));
+        // That nobody is known to have accepted the third is the careful reading.
+        assert_eq!((report.all.judged.calls, report.all.judged.fast), (3, 2));
     }
 }

@@ -37,6 +37,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "objects",
             "trust",
             "witness",
+            "media",
             "channels",
             "desk",
             "history",
@@ -54,7 +55,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 15] = [
+pub const EXCEPTIONS: [(&str, &str); 16] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -62,6 +63,7 @@ pub const EXCEPTIONS: [(&str, &str); 15] = [
     ("alarms", "cases"),
     ("alarms", "alerts"),
     ("desk", "views"),
+    ("media", "objects"),
     ("pair-proto", "pair"),
     ("pair-proto", "journal-format"),
     ("spica", "node"),
