@@ -22,7 +22,7 @@ use crate::lane::LaneLog;
 use crate::lane::queue::Stage;
 use crate::open::{self, OpenedLane};
 use crate::options::Options;
-use crate::priority::{Priorities, Task};
+use crate::priority::{self, Priorities};
 use crate::report::RecoveryReport;
 use crate::small_files;
 
@@ -244,16 +244,16 @@ impl Threads {
             keeper,
         } = lane;
         let name = log.lane;
+        let preferred = name == Lane::Critical && priorities == Priorities::Auto;
         let spawn = |what: &str| std::thread::Builder::new().name(format!("{what}-{name}"));
         let keeper = spawn("keep")
-            .spawn(move || {
-                priorities.apply(name, Task::Keep);
-                keeper.run();
-            })
+            .spawn(move || keeper.run())
             .map_err(OpenError::Thread)?;
         let commit = spawn("commit")
             .spawn(move || {
-                priorities.apply(name, Task::Commit);
+                if preferred {
+                    priority::prefer_this_thread();
+                }
                 committer.run();
             })
             .map_err(OpenError::Thread)?;
