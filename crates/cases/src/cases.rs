@@ -104,7 +104,8 @@ impl Cases {
     /// none.
     ///
     /// # Errors
-    /// If the order cannot be followed as things are; nothing is changed then.
+    /// If the order cannot be followed as things are; nothing is changed by it then. `out` counts all
+    /// the same: the first call after a start may have put something right.
     pub fn order(
         &mut self,
         order: Order,

@@ -12,7 +12,8 @@ use crate::{StepRecord, Told, What};
 const TEXT_BYTES: usize = 500;
 
 impl Cases {
-    /// Raises a condition: a new case, or its open case once more.
+    /// Raises a condition: a new case, or its open case once more. If there is no room for one, it
+    /// waits. A timer that is running goes on.
     pub(super) fn raise(
         &mut self,
         it: &mut Condition,
@@ -20,23 +21,34 @@ impl Cases {
         told: Told,
         turn: &mut Turn<'_>,
     ) {
-        let raise = bounded(raise);
-        if self.case_of(it).is_some() {
-            self.raise_again(it, &raise, told, turn);
-        } else {
-            self.raise_new(it, raise, told, turn);
+        if let Some(raise) = self.try_raise(it, raise, told, turn) {
+            self.postpone(it, raise, told, turn);
         }
     }
 
-    fn raise_new(&mut self, it: &mut Condition, raise: Raise, told: Told, turn: &mut Turn<'_>) {
-        if !self.admits(it, raise.severity) {
+    /// The same, but gives back a raise for which there is no room.
+    pub(super) fn try_raise(
+        &mut self,
+        it: &mut Condition,
+        raise: Raise,
+        told: Told,
+        turn: &mut Turn<'_>,
+    ) -> Option<Raise> {
+        let raise = bounded(raise);
+        if self.case_of(it).is_some() {
+            self.raise_again(it, &raise, told, turn);
+        } else if !self.admits(it, raise.severity) {
             self.counts.refused += 1;
-            return;
+        } else if self.has_room(it, raise.severity) {
+            self.raise_new(it, raise, told, turn);
+        } else {
+            self.flooded = true;
+            return Some(raise);
         }
-        if !self.has_room(it, raise.severity) {
-            self.postpone(it, raise, told, turn);
-            return;
-        }
+        None
+    }
+
+    fn raise_new(&mut self, it: &mut Condition, raise: Raise, told: Told, turn: &mut Turn<'_>) {
         self.limit_shelf(it, raise.severity, turn);
         let id = self.book.name();
         let (name, customer) = self.devices.who(&it.source);
@@ -129,7 +141,7 @@ impl Cases {
         self.change(Some(before), after, step, turn);
     }
 
-    /// The condition holds no more.
+    /// The condition holds no more, and nothing of it is pending.
     pub(super) fn clear(&mut self, it: &mut Condition, step: Step, turn: &mut Turn<'_>) {
         it.active = false;
         it.pending = None;
@@ -210,9 +222,8 @@ impl Cases {
 }
 
 /// The condition holds, as was told.
-fn holds(it: &mut Condition, told: Told) {
+const fn holds(it: &mut Condition, told: Told) {
     it.active = true;
-    it.pending = None;
     it.raised = Some(told);
 }
 

@@ -145,7 +145,10 @@ impl Cases {
             self.clear_case(it, step, turn);
             self.close_if_done(it, turn);
         } else {
+            // What has begun since is another occurrence: its timer runs on.
+            let timer = it.pending.take();
             self.clear(it, step, turn);
+            it.pending = timer;
         }
         Ok(())
     }

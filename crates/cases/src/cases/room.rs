@@ -42,7 +42,7 @@ impl Cases {
         self.book.open_count() - usize::from(flood.is_some())
     }
 
-    /// Lets a raise wait for room.
+    /// Lets a raise wait for room. Meanwhile that is all that may happen by itself.
     pub(super) fn postpone(
         &mut self,
         it: &mut Condition,
@@ -50,7 +50,6 @@ impl Cases {
         told: Told,
         turn: &Turn<'_>,
     ) {
-        self.flooded = true;
         let waits = |pending: &Pending| pending.raise.is_some() && pending.at <= turn.now;
         if it.pending.as_ref().is_some_and(waits) {
             return;

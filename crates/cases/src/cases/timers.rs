@@ -7,7 +7,7 @@ use spica_model::Timestamp;
 
 use super::conditions::{Due, Which};
 use super::{AT_ONCE, Cases, Turn, life};
-use crate::{Condition, Output, Told, What};
+use crate::{Condition, Output, Pending, Told, What};
 
 /// Most entries of a queue that are only moved in one call.
 const MOVES_AT_ONCE: usize = 4_096;
@@ -54,6 +54,10 @@ impl Cases {
     fn next(&mut self, now: Timestamp, budget: &mut usize) -> Option<Next> {
         let device = self.devices.first_due(now, budget);
         let path = self.watches.first_due(now, budget);
+        if *budget == 0 {
+            // What stands too early was not all moved: something later may look like the first.
+            return None;
+        }
         let condition = self.conditions.next_due().filter(|at| *at <= now);
         let others = [
             device.as_ref().map(|(at, _)| *at),
@@ -104,18 +108,23 @@ impl Cases {
 
     /// What was pending happens. A raise for which there is no room stays pending.
     fn fire(&mut self, it: &mut Condition, turn: &mut Turn<'_>) {
-        let Some(pending) = it.pending.clone() else {
+        let Some(pending) = it.pending.take() else {
             return;
         };
-        match pending.raise {
-            Some(raise) => {
-                let told = Told {
-                    received: pending.at,
-                    happened: pending.since.happened,
-                };
-                self.raise(it, raise, told, turn);
-            }
-            None => self.clear(it, life::step(What::Cleared, "timer", turn), turn),
+        let Some(raise) = pending.raise else {
+            self.clear(it, life::step(What::Cleared, "timer", turn), turn);
+            return;
+        };
+        let told = Told {
+            received: pending.at,
+            happened: pending.since.happened,
+        };
+        let waiting = self.try_raise(it, raise, told, turn);
+        if waiting.is_some() {
+            it.pending = Some(Pending {
+                raise: waiting,
+                ..pending
+            });
         }
     }
 }

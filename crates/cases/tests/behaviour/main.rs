@@ -3,6 +3,7 @@
 mod check_ins;
 mod flood;
 mod life;
+mod model;
 mod notices;
 mod orders;
 mod payloads;
@@ -11,3 +12,4 @@ mod shelves;
 mod thresholds;
 mod timers;
 mod world;
+mod year;

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "in tests")]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use spica_cases::{

@@ -134,7 +134,7 @@ fn what_a_partner_wrote_and_was_entered_again_is_put_right() {
     let mut world = World::new(rules());
     world.event("man-down", None);
     let ours = world.one();
-    let mut theirs = ours.clone();
+    let mut theirs = ours;
     theirs.active = false;
     for (path, known) in [
         ("alarms/cases/1-1", true),

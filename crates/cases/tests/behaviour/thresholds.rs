@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "in tests")]
+
 use spica_cases::{Rules, Severity, What};
 use spica_model::{Lane, Quality};
 

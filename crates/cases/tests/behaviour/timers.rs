@@ -153,6 +153,23 @@ fn a_timer_of_the_past_fires_when_the_node_is_up_again() {
     assert_eq!(world.one().repeats, 0, "once");
 }
 
+/// The year of simulated shifts found this: an operator cleared the case of an alert that had run
+/// out, and with it the timer of the next one, which was running by then.
+#[test]
+fn clearing_the_case_of_the_last_alert_does_not_stop_the_next_one() {
+    let mut world = World::new(rules());
+    world.event("amber-alert-started", None);
+    world.pass(at(30 * MIN));
+    let id = world.one().id;
+    world.event("amber-alert-started", None);
+    for verb in [CaseVerb::Clear, CaseVerb::Acknowledge, CaseVerb::Close] {
+        world.on_case(id, verb).unwrap();
+    }
+    assert_eq!(world.open(), 0);
+    world.pass(at(60 * MIN));
+    assert_eq!(world.open(), 1);
+}
+
 #[test]
 fn a_start_while_the_last_one_has_raised_runs_beside_it() {
     let mut world = World::new(rules());

@@ -188,6 +188,16 @@ impl World {
     }
 
     pub(crate) fn event_with(&mut self, name: &str, source_time: Option<u32>, detail: &str) {
+        self.event_of(DEVICE, name, source_time, detail);
+    }
+
+    pub(crate) fn event_of(
+        &mut self,
+        device: &str,
+        name: &str,
+        source_time: Option<u32>,
+        detail: &str,
+    ) {
         let critical = name == "man-down";
         let lane = if critical {
             Lane::Critical
@@ -195,7 +205,7 @@ impl World {
             Lane::Normal
         };
         let payload = format!(r#"{{"index":1,"code":2,"event":"{name}","detail":{detail}}}"#);
-        let mut record = self.record(lane, &format!("{DEVICE}/events/{name}"), payload.as_bytes());
+        let mut record = self.record(lane, &format!("{device}/events/{name}"), payload.as_bytes());
         record.kind = Kind::Event;
         record.source_time = source_time.map(at);
         self.take(record);
