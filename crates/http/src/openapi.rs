@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
     acknowledge, alerts, bans, cases, commands, conditions, devices, handlers, health, history,
-    live, metrics, openapi, page, pair, pictures, records, tokens, topics, tree,
+    live, metrics, openapi, page, pair, pictures, records, report, tokens, topics, tree,
 };
 use crate::schemas;
 use crate::state::App;
@@ -85,6 +85,7 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(alerts::status))
         .routes(routes!(alerts::test))
         .routes(routes!(acknowledge::show, acknowledge::follow))
+        .routes(routes!(report::report))
         .routes(routes!(handlers::list))
         .routes(routes!(handlers::order))
         .routes(routes!(handlers::letters, handlers::order_letters))

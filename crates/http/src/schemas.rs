@@ -121,6 +121,9 @@ texts! {
     HandlerStateText as "HandlerState" = words("What a handler is at", &[
         "running", "paused", "retrying", "blocked", "restarting", "standby", "ended",
     ]), such as "running";
+    LanguageText as "Language" = words("A language", &["en", "de"]), such as "de";
+    ReportFormatText as "ReportFormat" = words("How a report is written", &["text", "csv", "html"]),
+        such as "html";
     LetterText as "LetterId" = pattern(
         "Lane and number of the record", "^(critical|normal)-[0-9]+$", (8, 32),
     ), such as "normal-17";

@@ -31,7 +31,7 @@ pub enum NodeError {
     #[error("the views cannot be built: {0}")]
     Views(#[from] spica_views::OpenError),
     /// A part cannot be set up with its settings.
-    #[error("the {part} cannot be set up: {source}")]
+    #[error("the {part} cannot be set up")]
     Part {
         /// Which part.
         part: &'static str,

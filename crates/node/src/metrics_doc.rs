@@ -64,6 +64,7 @@ fn of_a_pair() -> String {
     });
     let mut registry = Registry::with_prefix("spica");
     spica_http::PairCollector::register(Arc::new(role), &mut registry);
+    spica_link_pair::Metrics::default().register(&mut registry);
     let mut shown = String::new();
     prometheus_client::encoding::text::encode(&mut shown, &registry).unwrap();
     shown

@@ -389,7 +389,8 @@ impl Foundation {
     fn register(&mut self, station: &identicom::Metrics) -> spica_http::Metrics {
         station.register(&mut self.registry);
         identicom::AdmissionCollector::register(Arc::clone(&self.admission), &mut self.registry);
-        if self.pair.is_some() {
+        if let Some(pair) = &self.pair {
+            pair.metrics().register(&mut self.registry);
             spica_http::PairCollector::register(Arc::clone(&self.role), &mut self.registry);
         }
         spica_http::Metrics::register(&mut self.registry)

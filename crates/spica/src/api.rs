@@ -67,6 +67,15 @@ impl Api {
         Ok(serde_json::from_slice(&answer.body)?)
     }
 
+    /// GETs text.
+    ///
+    /// # Errors
+    /// If nobody answers, or the node refuses.
+    pub(crate) async fn text(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<String> {
+        let answer = self.send(Method::GET, segments, query, None).await?;
+        Ok(String::from_utf8(answer.body.to_vec())?)
+    }
+
     /// POSTs JSON and reads JSON.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod device;
 mod handler;
 mod hub;
 mod pair;
+mod report;
 mod topology;
 mod witness;
 
@@ -21,6 +22,7 @@ pub(crate) use device::Device;
 pub(crate) use handler::Handler;
 pub(crate) use hub::Hub;
 pub(crate) use pair::{Pair, Upgrade};
+pub(crate) use report::Report;
 pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
 pub(crate) use witness::Witness;
 
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     /// See and steer the consumers of the journal
     #[command(subcommand)]
     Handler(Handler),
+    /// Report response times and alarm rates
+    Report(Report),
     /// Manage access tokens on a running node
     #[command(subcommand)]
     Token(Token),

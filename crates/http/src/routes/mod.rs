@@ -24,6 +24,7 @@ pub(crate) mod page;
 pub(crate) mod pair;
 pub(crate) mod pictures;
 pub(crate) mod records;
+pub(crate) mod report;
 pub(crate) mod tokens;
 pub(crate) mod topics;
 pub(crate) mod tree;

@@ -11,6 +11,7 @@ mod device;
 mod handler;
 mod journal;
 mod pair;
+mod report;
 mod serve;
 mod simulate;
 mod token;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Case(case) => block_on(case::run(case)),
         Command::Alert(alert) => block_on(alert::run(alert)),
         Command::Handler(handler) => block_on(handler::run(handler)),
+        Command::Report(report) => block_on(report::run(report)),
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
         Command::Ca(ca) => ca::run(ca),

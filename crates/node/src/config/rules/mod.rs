@@ -1,6 +1,7 @@
 //! What no schema can say: values that contradict each other or the machine.
 
 mod addresses;
+mod alarms;
 mod machine;
 mod paths;
 mod sizes;
@@ -36,6 +37,7 @@ impl Rules<'_> {
         self.sizes();
         self.paths();
         self.station();
+        self.alarms();
         self.machine();
     }
 
