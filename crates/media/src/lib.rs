@@ -7,8 +7,8 @@
 //! By settings, pictures are removed when they are old; see [`Media::sweep`].
 //!
 //! Pictures come from anywhere, so nothing in them does harm: their size in memory is limited before
-//! they are decoded, a decoder that fails or panics costs one thumbnail, and one picture is decoded
-//! at a time by the handler and two for those who ask.
+//! they are decoded, a decoder that fails or panics costs one thumbnail, and two pictures are decoded
+//! at a time.
 //!
 //! What is not here: the pictures' way in (`crates/objects`), and who may see them.
 
