@@ -11,3 +11,4 @@ pub mod plans;
 pub mod profile;
 pub mod proxy;
 pub mod segment;
+pub mod smpp;

@@ -1,6 +1,7 @@
 //! SMPP: the contract, and what is special about a standing session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
@@ -9,6 +10,7 @@ use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::{Command, CommandStatus, Pdu};
 use spica_notify::contract::{self, Does, Harness as _, message};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
 use crate::other_side::{OtherSide, Script};
@@ -71,16 +73,27 @@ async fn messages_without_an_answer_fill_the_window_and_no_more() {
     centre.ready().await;
     centre.next(&[Does::Hang; 8]);
     let messages: Vec<_> = (1..=5).map(|number| message(number, 1)).collect();
-    let channel = centre.hasty();
+    let channel = centre.patient();
     let sends = messages.iter().map(|message| channel.send(message));
-    let outcomes = futures::future::join_all(sends).await;
-    assert!(
-        outcomes.iter().all(|outcome| outcome.as_str() == "retry"),
-        "{outcomes:?}"
-    );
-    // Two were under way at once; the others did not leave before the first two were given up.
-    assert!(centre.identities().len() >= 2);
-    assert!(channel.health().in_flight == 0);
+    let mut sends = Box::pin(futures::future::join_all(sends));
+    tokio::select! {
+        outcomes = &mut sends => panic!("nobody answers, and yet: {outcomes:?}"),
+        () = centre.received(2) => {}
+    }
+    let third = async { timeout(Duration::from_millis(200), centre.received(3)).await };
+    tokio::select! {
+        outcomes = &mut sends => panic!("nobody answers, and yet: {outcomes:?}"),
+        third = third => assert!(third.is_err(), "a third left while two had no answer"),
+    }
+    // Who gives up makes room, and what nobody waits for any more does not leave.
+    drop(sends);
+    let (sixth, before) = (message(6, 1), centre.identities().len());
+    let mut last = channel.send(&sixth);
+    tokio::select! {
+        outcome = &mut last => panic!("nobody answers, and yet: {outcome:?}"),
+        () = centre.received(before + 1) => {}
+    }
+    assert_eq!(centre.identities().len(), 3);
 }
 
 #[tokio::test]
