@@ -6,7 +6,7 @@
 //!
 //! - [`frame`]: line feed, check, length, body, carriage return; and cutting a stream into frames;
 //! - [`Packet`], [`Message`]: the body's fields, plain or encrypted under a [`Key`];
-//! - [`Reply`], [`answer`]: what a receiver says, read and written;
+//! - [`Reply`], [`answer()`]: what a receiver says, read and written;
 //! - [`payload`]: events inside a message's data;
 //! - [`Codes`], [`Alarm`]: from a condition's name to codes, as data that each customer may change;
 //! - [`sender`]: one account's queue, its receivers, their supervision;

@@ -148,7 +148,7 @@ impl Taken<'_> {
     /// The acknowledgement. What it acknowledges must be stored.
     ///
     /// # Errors
-    /// Never, for what was taken; the type says what [`answer`] says.
+    /// Never, for what was taken; the type says what [`answer()`] says.
     pub fn ack(&self, now: Timestamp) -> Result<Vec<u8>, AnswerError> {
         answer(&self.head, Answer::Ack, now, self.key)
     }

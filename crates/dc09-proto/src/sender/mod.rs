@@ -18,16 +18,19 @@
 //!
 //! What is not here: sockets, and the knowledge of what was delivered, which is the caller's to keep.
 
+mod answers;
 mod config;
 mod link;
 mod machine;
 mod queue;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use answers::MAX_NAKS;
 pub use config::{Config, ConfigError};
-pub use machine::{MAX_NAKS, Sender};
+pub use machine::Sender;
 pub use words::{
     Counters, EventId, Ignored, Input, Now, Output, Path, PathStatus, QueueFull, Refusal, Status,
 };
