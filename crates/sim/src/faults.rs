@@ -28,6 +28,11 @@ impl World {
         if one && (self.holding > 0 || !calm) && self.now < self.plan.heal_at {
             return self.after(20 * MS, Happens::Fault { index, ends: false });
         }
+        let hands_over = self.nodes.iter().any(|node| node.disk.found);
+        if hands_over && self.now < self.plan.heal_at {
+            // Damage and the loss of the other node at once are for an operator to decide.
+            return self.after(20 * MS, Happens::Fault { index, ends: false });
+        }
         self.to_come -= 1;
         if one && self.now >= self.plan.heal_at {
             return;
