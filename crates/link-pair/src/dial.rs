@@ -12,6 +12,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::actor::Input;
 use crate::link::{Greeting, HelloError, shake_hands};
+use crate::metrics::Metrics;
 
 /// Connections that are shaking hands at once: there is one partner.
 const GUESTS: usize = 8;
@@ -20,10 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// How often the files of the certificates are looked at.
+const REFRESH: Duration = Duration::from_mins(1);
+
 /// What both directions need.
 pub(crate) struct Dialer {
     pub(crate) greeting: Greeting,
     pub(crate) identity: Arc<IdentityHolder>,
+    pub(crate) metrics: Metrics,
     pub(crate) inputs: mpsc::Sender<Input>,
     /// Whether there is a connection.
     pub(crate) linked: Arc<AtomicBool>,
@@ -125,6 +130,15 @@ impl Dialer {
     fn refresh(&self) {
         if let Err(error) = self.identity.reload() {
             tracing::warn!("the certificates of the pair's link cannot be read again: {error}");
+        }
+        self.metrics.expires(self.identity.current().not_after());
+    }
+
+    /// Reads the certificates again from time to time, so that it shows in time when one expires.
+    pub(crate) async fn watch_identity(self: Arc<Self>) {
+        loop {
+            self.refresh();
+            tokio::time::sleep(REFRESH).await;
         }
     }
 

@@ -23,6 +23,7 @@ use crate::config::Settings;
 use crate::dial::Dialer;
 use crate::link::{Greeting, LinkDeps};
 use crate::memory::{Memory, MemoryError};
+use crate::metrics::Metrics;
 use crate::notices::Notices;
 use crate::pictures::PairShare;
 use crate::reentry::{Counter, Shelf, Shows};
@@ -122,6 +123,7 @@ pub struct PairHandle {
     role: SharedRole,
     pictures: PairShare,
     inputs: mpsc::Sender<Input>,
+    metrics: Metrics,
     restart: watch::Receiver<Option<Restart>>,
     address: SocketAddr,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -164,9 +166,11 @@ impl PairHandle {
         let (inputs, received) = mpsc::channel(INPUTS);
         let (restart_tx, restart) = watch::channel(None);
         let linked = Arc::new(AtomicBool::new(false));
+        let metrics = Metrics::default();
         let dialer = Arc::new(Dialer {
             greeting: greeting(settings, &deps),
             identity: Arc::new(identity),
+            metrics: metrics.clone(),
             inputs: inputs.clone(),
             linked: Arc::clone(&linked),
             next_id: AtomicU64::new(1),
@@ -181,7 +185,9 @@ impl PairHandle {
                 shows: Arc::clone(&deps.shows),
                 node: deps.node.clone(),
                 clock: Arc::clone(&deps.clock),
+                metrics: metrics.clone(),
             },
+            metrics: metrics.clone(),
             pictures: deps.pictures.clone(),
         };
         let (present, link_now) = watch::channel(None);
@@ -222,6 +228,7 @@ impl PairHandle {
                     Ok(listener) => drop(tokio::spawn(Arc::clone(&dialer).listen(listener))),
                     Err(error) => tracing::error!("the pair's link cannot listen: {error}"),
                 }
+                tokio::spawn(Arc::clone(&dialer).watch_identity());
                 tokio::spawn(dialer.dial(partner, heartbeat));
                 actor.run(received).await;
             });
@@ -238,6 +245,7 @@ impl PairHandle {
                 inputs: inputs.clone(),
             }),
             inputs,
+            metrics,
             restart,
             address,
             thread: Mutex::new(Some(thread)),
@@ -254,6 +262,12 @@ impl PairHandle {
     #[must_use]
     pub fn pictures(&self) -> PairShare {
         self.pictures.clone()
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Where the link listens.

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actor::Input;
 use crate::config::CompressSetting;
+use crate::metrics::Metrics;
 use crate::pictures::Counterpart;
 use crate::reentry::{Counter, PartnerDesk};
 
@@ -63,6 +64,7 @@ pub(crate) struct LinkDeps {
     pub(crate) compress: CompressSetting,
     /// Where what the partner had put aside is entered.
     pub(crate) counter: Counter,
+    pub(crate) metrics: Metrics,
     /// This node's pictures.
     pub(crate) pictures: PictureStore,
 }

@@ -68,7 +68,8 @@ impl Desks {
             says: says.clone(),
             frames,
         }));
-        tasks.spawn(pictures::keep(deps.pictures.clone(), kept, says.clone()));
+        let (store, metrics) = (deps.pictures.clone(), deps.metrics.clone());
+        tasks.spawn(pictures::keep(store, metrics, kept, says.clone()));
         Staffed {
             counterpart: Counterpart {
                 gifts: giving,

@@ -5,6 +5,8 @@ use spica_objects::{Address, PictureStore};
 use spica_pair_proto::Control;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::Metrics;
+
 /// What comes.
 #[derive(Debug)]
 pub(crate) enum Keep {
@@ -27,6 +29,7 @@ struct Coming {
 
 struct Keeper {
     store: PictureStore,
+    metrics: Metrics,
     says: mpsc::WeakSender<Control>,
     coming: Option<Coming>,
     wanted: Option<(Address, oneshot::Sender<bool>)>,
@@ -35,11 +38,13 @@ struct Keeper {
 /// Takes pictures as long as the link is up.
 pub(crate) async fn keep(
     store: PictureStore,
+    metrics: Metrics,
     mut pieces: mpsc::Receiver<Keep>,
     says: mpsc::WeakSender<Control>,
 ) {
     let mut keeper = Keeper {
         store,
+        metrics,
         says,
         coming: None,
         wanted: None,
@@ -114,8 +119,12 @@ impl Keeper {
         let Coming {
             address, content, ..
         } = self.coming.take()?;
+        let bytes = content.len();
         Some(match self.store.keep(&address, content.freeze()).await {
-            Ok(()) => self.has(&address),
+            Ok(()) => {
+                self.metrics.picture_came(bytes);
+                self.has(&address)
+            }
             Err(error) => self.refuse(&address, error.to_string()),
         })
     }

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::metrics::Metrics;
 
 /// A store with this picture in it, and its address.
 async fn store_with(dir: &TempDir, content: &Bytes) -> (PictureStore, Address) {
@@ -111,7 +112,8 @@ async fn what_is_there_is_not_taken_and_what_is_wrong_is_refused() {
     let store = empty(&there);
     let (pieces, coming) = mpsc::channel(PIECES);
     let (says, mut said) = mpsc::channel(8);
-    tokio::spawn(keep(store.clone(), coming, says.downgrade()));
+    let metrics = Metrics::default();
+    tokio::spawn(keep(store.clone(), metrics, coming, says.downgrade()));
     let offer = || Keep::Offer {
         address: address.clone(),
         bytes: content.len() as u64,

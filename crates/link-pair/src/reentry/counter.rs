@@ -15,6 +15,8 @@ use spica_model::{
 use spica_pair_proto::{AsideEnds, Control, Reentered, SentBatch};
 use tokio::sync::mpsc;
 
+use crate::metrics::Metrics;
+
 use super::{Entered, Shows, account, again::again, past::Past};
 
 /// The pause before a lane that is full, or views that are behind, are tried again.
@@ -29,6 +31,7 @@ pub(crate) struct Counter {
     pub(crate) shows: Arc<dyn Shows>,
     pub(crate) node: Topic,
     pub(crate) clock: SharedClock,
+    pub(crate) metrics: Metrics,
 }
 
 /// What a passive brings.
@@ -78,19 +81,19 @@ impl Counter {
             known: (records.len() - new.len()) as u32,
             ..Entered::default()
         };
-        if new.is_empty() {
-            return Ok(counts);
-        }
-        let (ticket, late) = self.place(lane, &new).await?;
-        ticket.durable().await?;
-        for (appended, late) in ticket.appended().zip(late) {
-            if appended.duplicate {
-                counts.known += 1;
-            } else {
-                counts.entered += 1;
-                counts.late += u32::from(late);
+        if !new.is_empty() {
+            let (ticket, late) = self.place(lane, &new).await?;
+            ticket.durable().await?;
+            for (appended, late) in ticket.appended().zip(late) {
+                if appended.duplicate {
+                    counts.known += 1;
+                } else {
+                    counts.entered += 1;
+                    counts.late += u32::from(late);
+                }
             }
         }
+        self.metrics.entered(counts);
         Ok(counts)
     }
 

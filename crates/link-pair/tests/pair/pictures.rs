@@ -57,6 +57,8 @@ fn a_partner_that_was_away_fetches_the_pictures_it_lacks() {
     world.until("the picture has come", |world| {
         world.has_picture(BACKUP, &address, &content)
     });
+    let metrics = world.halves[BACKUP].running().pair.metrics();
+    assert_eq!(metrics.pictures_copied(), 1);
 }
 
 #[test]

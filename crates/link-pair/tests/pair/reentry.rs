@@ -200,6 +200,7 @@ fn records_that_the_partner_has_at_their_place_are_not_entered_again() {
     let primary = &world.halves[PRIMARY];
     assert_eq!(primary.records(Lane::Normal), before);
     assert_eq!(notes(primary)[0]["known"], 2);
+    assert_eq!(primary.running().pair.metrics().reentered(), (0, 2));
     assert_same(&mut world);
 }
 
