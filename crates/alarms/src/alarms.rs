@@ -8,11 +8,19 @@ use spica_alerts::{
 };
 use spica_cases::{
     Case, CaseId, Cases, Draft, NODE_BYTES, Order, OrderError, Output, Rules, Severity, Topics,
-    Trouble,
+    Trouble, What,
 };
 use spica_model::{Kind, Lane, Op, Record, Seq, Timestamp, Topic, TopicError};
 
 use crate::Mark;
+
+/// The condition of an escalation to whose end nobody has acknowledged.
+const EXHAUSTED: &str = "escalation-exhausted";
+
+/// What that condition is about.
+fn exhausted_source(case: CaseId) -> String {
+    format!("system/escalations/{case}")
+}
 
 /// Cases, alerts, and how far both have come in the journal.
 pub struct Alarms {
@@ -213,6 +221,9 @@ impl Alarms {
         drafts.extend(out.drafts);
         for change in &out.changes {
             self.alerts.on_change(change, now, drafts);
+            if matches!(change.step.what, What::Acknowledged | What::Closed) {
+                self.somebody_came(change.after.id, now, drafts);
+            }
         }
         for case in out.forgotten {
             self.alerts.forget(case, drafts);
@@ -226,8 +237,8 @@ impl Alarms {
             return;
         };
         let trouble = Trouble {
-            source: format!("system/escalations/{}", exhausted.plan),
-            condition: "escalation-exhausted".into(),
+            source: exhausted_source(case.id),
+            condition: EXHAUSTED.into(),
             severity: case.severity.max(Severity::High),
             active: true,
             text: format!(
@@ -235,6 +246,23 @@ impl Alarms {
                 case.id, case.text, case.source, exhausted.plan
             ),
             detail: Value::String(case.id.to_string()),
+        };
+        self.trouble_into(&trouble, now, drafts);
+    }
+
+    /// What was said because nobody came is over.
+    fn somebody_came(&mut self, id: CaseId, now: Timestamp, drafts: &mut Vec<Draft>) {
+        let source = exhausted_source(id);
+        if self.cases.condition(&source, EXHAUSTED).is_none() {
+            return;
+        }
+        let trouble = Trouble {
+            source,
+            condition: EXHAUSTED.into(),
+            severity: Severity::High,
+            active: false,
+            text: String::new(),
+            detail: Value::Null,
         };
         self.trouble_into(&trouble, now, drafts);
     }

@@ -14,8 +14,10 @@ use prometheus_client::registry::Registry;
 use serde_json::Value;
 use spica_admission::{Admission, Limits};
 use spica_clock::ManualClock;
+use spica_history::History;
 use spica_journal::Journal;
 use spica_journal::memory::MemoryJournal;
+use spica_media::Media;
 use spica_model::{
     ContentType, Epoch, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp, Topic,
 };
@@ -182,6 +184,21 @@ impl Node {
         let parts = Parts {
             desk,
             handlers: Arc::new(OneHandler::default()),
+            history: History::open(
+                &directory.path().join("history"),
+                journal.clone(),
+                views.node(),
+                Default::default(),
+                clock.clone(),
+            )
+            .unwrap(),
+            media: Media::open(
+                &directory.path().join("media.redb"),
+                pictures.clone(),
+                views.node().clone(),
+                &Default::default(),
+            )
+            .unwrap(),
             role: Arc::new(role.clone()),
             devices: Arc::new(DeviceService::new(
                 journal.clone(),

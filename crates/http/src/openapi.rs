@@ -12,8 +12,9 @@ use utoipa_axum::routes;
 
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
-    acknowledge, alerts, bans, cases, commands, conditions, devices, handlers, health, history,
-    live, metrics, openapi, page, pair, pictures, records, report, tokens, topics, tree,
+    acknowledge, alerts, bans, cases, commands, conditions, devices, find, handlers, health,
+    history, live, media, metrics, openapi, page, pair, pictures, records, report, tokens, topics,
+    tree,
 };
 use crate::schemas;
 use crate::state::App;
@@ -63,7 +64,8 @@ impl Modify for Shared {
 fn table() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Base::openapi())
         .routes(routes!(topics::publish, topics::read, topics::delete))
-        .routes(routes!(records::publish_batch))
+        .routes(routes!(records::publish_batch, find::find))
+        .routes(routes!(find::series))
         .routes(routes!(tree::all))
         .routes(routes!(tree::below))
         .routes(routes!(history::history))
@@ -75,6 +77,8 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(devices::disable))
         .routes(routes!(commands::list, commands::queue))
         .routes(routes!(commands::read, commands::cancel))
+        .routes(routes!(media::list))
+        .routes(routes!(media::thumbnail))
         .routes(routes!(pictures::list))
         .routes(routes!(pictures::read))
         .routes(routes!(cases::list))

@@ -121,6 +121,11 @@ texts! {
     HandlerStateText as "HandlerState" = words("What a handler is at", &[
         "running", "paused", "retrying", "blocked", "restarting", "standby", "ended",
     ]), such as "running";
+    OrderText as "Order" = words("Which come first", &["newest", "oldest"]), such as "newest";
+    FoundText as "FoundPlace" = pattern("Opaque", "^[0-9]+-[0-9]+$", (3, 41)), such as "17-4711";
+    ResolutionText as "Resolution" = words(
+        "How long the intervals are", &["1min", "15min", "1h", "1d"],
+    ), such as "15min";
     LanguageText as "Language" = words("A language", &["en", "de"]), such as "de";
     ReportFormatText as "ReportFormat" = words("How a report is written", &["text", "csv", "html"]),
         such as "html";

@@ -12,7 +12,9 @@ use spica_cases::Topics;
 use spica_clock::SharedClock;
 use spica_desk::Desk;
 use spica_handler::HandlerControl;
+use spica_history::History;
 use spica_journal::SharedJournal;
+use spica_media::Media;
 use spica_model::{Timestamp, Topic};
 use spica_objects::PictureStore;
 use spica_role::SharedRole;
@@ -46,6 +48,10 @@ pub struct Parts {
     pub desk: Arc<Desk>,
     /// The handlers.
     pub handlers: Arc<dyn HandlerControl>,
+    /// The index of the journal.
+    pub history: Arc<History>,
+    /// The index of the pictures.
+    pub media: Media,
     /// The pictures.
     pub pictures: PictureStore,
     /// Who may connect to the stations: bans by hand hold there and here.

@@ -11,8 +11,6 @@ use prometheus_client::registry::Registry;
 use spica_admission::Admission;
 use spica_clock::{SharedClock, SystemClock};
 use spica_desk::Desk;
-use spica_handler::HandlerControl;
-use spica_handlers::Handlers;
 use spica_identicom_proto::profile::Profile;
 use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
@@ -28,6 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::catalogue::IdenticomCommands;
 use crate::config::Config;
+use crate::handling::Handling;
 use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
@@ -62,7 +61,7 @@ pub struct Node {
     journal: Arc<FileJournal>,
     views: Arc<Views>,
     desk: Arc<Desk>,
-    handlers: Arc<Handlers>,
+    handling: Handling,
     http: spica_http::Server,
     station: identicom::Server,
     supervisor: Supervisor,
@@ -156,20 +155,22 @@ impl Node {
             clock: Arc::clone(&clock),
         };
         let desk = start_desk(&config, &profile, &shared, desk_metrics)?;
-        let handlers = handling::start(
-            &config.handlers,
+        let handling = Handling::start(
+            &config,
             &shared,
-            &data_dir,
+            &pictures,
             desk.reporter(),
             handler_metrics,
-        )
-        .map_err(|error| NodeError::part("handlers", error))?;
+        )?;
+        handling.duties(&mut supervisor, &shared);
         let parts = spica_http::Parts {
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
             devices: Arc::clone(&devices),
             desk: Arc::clone(&desk),
-            handlers: Arc::clone(&handlers) as Arc<dyn HandlerControl>,
+            handlers: handling.control(),
+            history: Arc::clone(&handling.history),
+            media: handling.media.clone(),
             role: Arc::clone(&role),
             pictures: pictures.clone(),
             stations: Arc::clone(&admission),
@@ -207,7 +208,7 @@ impl Node {
             journal,
             views,
             desk,
-            handlers,
+            handling,
             http,
             station,
             supervisor,
@@ -295,9 +296,9 @@ impl Node {
         }
         let stopped = self.station.stop(timeout).await;
         let dropped = self.http.stop().await;
-        let (desk, handlers) = (self.desk, self.handlers);
+        let (desk, handling) = (self.desk, self.handling);
         let ended = off_worker(move || {
-            handlers.stop();
+            handling.stop();
             desk.stop();
         });
         ended
@@ -433,10 +434,11 @@ fn open_pictures(config: &Config, data_dir: &Path) -> Result<PictureStore, NodeE
         None => data_dir.join("pictures"),
     };
     let incoming = data_dir.join("incoming");
-    PictureStore::open(
+    PictureStore::open_with(
         &location.to_string_lossy(),
         &incoming,
         config.objects.limits(),
+        &config.objects.s3,
     )
     .map_err(|error| NodeError::part("picture store", error))
 }

@@ -145,12 +145,12 @@ impl HistoryQuery {
     }
 }
 
-fn said<T, E: ToString>(result: Result<T, E>) -> Result<T, String> {
+pub(crate) fn said<T, E: ToString>(result: Result<T, E>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
 }
 
 /// Reads an optional parameter; a refusal names it.
-fn read<T>(
+pub(crate) fn read<T>(
     name: &str,
     text: Option<&str>,
     parse: impl FnOnce(&str) -> Result<T, String>,

@@ -208,7 +208,7 @@ async fn content(app: &App, address: &Address, range: Range<u64>) -> Result<Body
 }
 
 /// An address, with or without its `pictures/`.
-fn address_of(text: &str) -> Result<Address, Problem> {
+pub(crate) fn address_of(text: &str) -> Result<Address, Problem> {
     let below = text.strip_prefix("pictures/").unwrap_or(text);
     let address: Result<Address, _> = format!("pictures/{below}").parse();
     address.map_err(|error| Problem::bad_request(error.to_string()))

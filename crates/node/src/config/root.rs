@@ -32,6 +32,10 @@ pub struct Config {
     pub alarms: spica_desk::Settings,
     /// Consumers of the journal: history, media.
     pub handlers: spica_handlers::Settings,
+    /// History: the index of the journal, and series of numbers for plots.
+    pub history: spica_history::Settings,
+    /// Thumbnails of pictures, and how long pictures are kept.
+    pub media: spica_media::Settings,
     /// The HTTP interface.
     pub http: spica_http::Settings,
     /// What the node says.

@@ -58,6 +58,8 @@ pub struct Objects {
     /// Where whole pictures are kept: a directory, or a `file://` URL. Without one, `pictures` in the
     /// data directory.
     pub location: Option<FilePath>,
+    /// The S3 server of a location like `s3://bucket/prefix`.
+    pub s3: spica_objects::S3Settings,
     /// The largest picture that is taken. A larger one stays on its device.
     #[schemars(extend("x-least" = "1KiB", "x-most" = "1GiB"))]
     pub picture_bytes: ByteSize,
@@ -98,6 +100,7 @@ impl Default for Objects {
         let limits = spica_objects::Limits::default();
         Self {
             location: None,
+            s3: spica_objects::S3Settings::default(),
             picture_bytes: ByteSize::new(limits.picture_bytes.into()),
             incoming_bytes: ByteSize::new(limits.incoming_bytes),
             incoming_pictures: limits.incoming_pictures,
