@@ -25,8 +25,8 @@ pub struct Settings {
     /// A handler that is in one call for so long is taken for hung, left behind and made anew.
     #[schemars(extend("x-least" = "100ms", "x-most" = "1d"))]
     pub hang_after: Span,
-    /// How often handlers that keep what they do by the batch are told to. After a crash they do so
-    /// much again.
+    /// When a handler has kept nothing of what it does for so long, it is told to. After a crash it
+    /// does so much again.
     #[schemars(extend("x-least" = "10ms", "x-most" = "1h"))]
     pub checkpoint_interval: Span,
     /// Most dead letters of one handler. When there are so many, it stands still at the next record

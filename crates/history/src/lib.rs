@@ -24,6 +24,8 @@ mod handler;
 mod history;
 mod index;
 mod number;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod posting;
 mod query;
 mod rules;
@@ -34,6 +36,8 @@ pub use bucket::{Bucket, Resolution};
 pub use error::{HistoryError, OpenError};
 pub use history::History;
 pub use number::number_of;
+#[cfg(feature = "parquet")]
+pub use parquet_file::{ParquetError, ParquetWriter};
 pub use query::{DamagedRange, GapRange, Order, Page, Place, Query, Wanted};
 pub use series::{Point, Series, SeriesQuery};
 pub use settings::{RetentionRule, SeriesAges, SeriesRule, SeriesTime, Settings};

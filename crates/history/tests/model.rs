@@ -131,7 +131,7 @@ fn expected_back(world: &World, wanted: &Wanted) -> Vec<Record> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
     fn every_question_is_answered_as_by_looking_at_all_records(

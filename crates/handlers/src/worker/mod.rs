@@ -1,6 +1,8 @@
 //! The thread of a post: reads, lets the handler handle, moves the cursor.
 
 mod failure;
+mod keep;
+mod missed;
 pub(crate) mod replay;
 
 use std::future::Future;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use spica_handler::{HandleError, Handler, Kept, Missed, MissedKind, State};
+use spica_handler::{HandleError, Handler, MissedKind, State};
 use spica_journal::{CommitErrorKind, Followed, Follower};
 use spica_model::{Record, Seq};
 
@@ -290,127 +292,6 @@ impl Worker {
                 Ok(Next::Turn)
             }
         }
-    }
-
-    /// Tells the handler of records that it will never be given.
-    fn missed(
-        &mut self,
-        kind: MissedKind,
-        from: Seq,
-        to: Seq,
-        why: Option<String>,
-    ) -> Result<Next, Over> {
-        let lane = self.shift.post.lane;
-        let missed = Missed {
-            lane,
-            from,
-            to,
-            kind,
-        };
-        let Some(desk) = &mut self.desk else {
-            return Ok(Next::Turn);
-        };
-        let handler = &mut desk.handler;
-        if let Err(error) = self.shift.call(None, || handler.missed(&missed))? {
-            // It is read again by a new follower, and told again.
-            self.desk = None;
-            self.try_again(None, &error.detail)?;
-            return Ok(Next::Turn);
-        }
-        self.count_missed(&missed, why)?;
-        self.done_through(to, 0)?;
-        Ok(Next::Turn)
-    }
-
-    fn count_missed(&self, missed: &Missed, why: Option<String>) -> Result<(), Over> {
-        let post = &*self.shift.post;
-        let count = (missed.to.0 + 1).saturating_sub(missed.from.0);
-        let (now, at) = (self.now(), post.base.clock.wall());
-        let what = match missed.kind {
-            MissedKind::Gap => "retention removed them before it came to them".to_owned(),
-            MissedKind::Damage => format!("they are damaged on disk: {}", why.unwrap_or_default()),
-        };
-        let Missed { lane, from, to, .. } = missed;
-        let text = format!("it missed {count} records of the {lane} lane, {from} to {to}: {what}");
-        tracing::error!(handler = post.crew.name, "{text}");
-        let metric = match missed.kind {
-            MissedKind::Gap => &post.metrics.gap_records,
-            MissedKind::Damage => &post.metrics.damaged_records,
-        };
-        metric.inc_by(count);
-        self.shift.change(|inner| {
-            match missed.kind {
-                MissedKind::Gap => inner.gap_records += count,
-                MissedKind::Damage => inner.damaged_records += count,
-            }
-            inner.note_error(at, &text);
-            inner.incident = Some((now, text));
-        })
-    }
-
-    /// Notes that everything up to `through` is done, `count` records of it by the handler, and
-    /// moves the cursor as far as that is kept.
-    fn done_through(&mut self, through: Seq, count: u64) -> Result<(), Over> {
-        let interval = self.shift.post.base.settings.checkpoint_interval;
-        let due = self.now() + interval.as_duration();
-        self.checkpoint_at.get_or_insert(due);
-        self.shift.post.metrics.handled.inc_by(count);
-        self.shift.change(|inner| {
-            inner.through = through;
-            inner.handled += count;
-            inner.deaths.in_a_row = 0;
-        })?;
-        let Some(desk) = &mut self.desk else {
-            return Ok(());
-        };
-        let handler = &mut desk.handler;
-        let kept = self.shift.call(None, || handler.kept())?;
-        self.keep(kept)
-    }
-
-    /// Lets the handler make durable what it did. What fails is tried again soon.
-    fn checkpoint(&mut self) -> Result<(), Over> {
-        let interval = self.shift.post.base.settings.checkpoint_interval;
-        let Some(desk) = &mut self.desk else {
-            return Ok(());
-        };
-        let handler = &mut desk.handler;
-        match self.shift.call(None, || handler.checkpoint())? {
-            Ok(kept) => {
-                self.checkpoint_at = None;
-                self.keep(kept)
-            }
-            Err(error) => {
-                self.checkpoint_at = Some(self.now() + interval.as_duration());
-                let text = format!("cannot keep what it did: {}", error.detail);
-                self.shift.failed(State::Retrying, &text)
-            }
-        }
-    }
-
-    /// Moves the cursor to what is kept, but not past a letter that is not in the journal.
-    fn keep(&self, kept: Kept) -> Result<(), Over> {
-        let post = &*self.shift.post;
-        let unwritten = post.crew.letters.first_unwritten(post.lane);
-        let allowed = unwritten.map_or(Seq(u64::MAX), |seq| Seq(seq.0.saturating_sub(1)));
-        self.shift.change(|inner| {
-            let kept = match kept {
-                Kept::All => inner.through,
-                Kept::Through(seq) => seq.min(inner.through),
-            };
-            let place = kept.min(allowed);
-            if place <= inner.cursor {
-                return;
-            }
-            match post
-                .base
-                .journal
-                .advance_cursor(&post.cursor, post.lane, place)
-            {
-                Ok(()) => inner.cursor = place,
-                Err(error) => inner.note_error(post.base.clock.wall(), &error.to_string()),
-            }
-        })
     }
 
     /// All is well again.

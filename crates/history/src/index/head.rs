@@ -88,6 +88,10 @@ impl Head {
         }
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
     pub(crate) fn post(&mut self, list: u32, posting: Posting) {
         self.postings.entry(list).or_default().push(posting);
     }

@@ -6,25 +6,23 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hashbrown::HashSet;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use spica_clock::SharedClock;
 use spica_handler::{HandleError, Missed};
 use spica_journal::SharedJournal;
-use spica_model::{Lane, Record, Seq, Topic};
+use spica_model::{Lane, Record, Seq};
 
-use super::cache::{Cache, Info};
+use super::OTHERS;
+use super::cache::Cache;
 use super::head::{Head, Mark, Trace};
+use super::state::State;
 use super::store::Store;
 use super::sweep::Sweep;
-use super::{OTHERS, event_key};
-use crate::bucket::{Bucket, Resolution};
 use crate::error::{HistoryError, OpenError};
-use crate::number::number_of;
-use crate::posting::Posting;
 use crate::rules::Rules;
-use crate::settings::SeriesTime;
 
+/// When what is in memory is written, if it is not so much before.
+const FLUSH: Duration = Duration::from_secs(1);
 /// How often the flusher looks for what is too old, when it has nothing else to do.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -38,23 +36,6 @@ pub(crate) struct LaneIndex {
     state: Mutex<State>,
     changed: Condvar,
     flusher: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// What has come and is not all in the file.
-pub(crate) struct State {
-    /// What comes now.
-    pub(crate) head: Head,
-    /// What is being written.
-    pub(crate) frozen: Option<Arc<Head>>,
-    /// Up to where the file holds everything.
-    pub(crate) base: Seq,
-    next: u32,
-    series: HashSet<u32>,
-    series_refused: u64,
-    cache: Cache,
-    /// Why the last write failed.
-    error: Option<String>,
-    stopping: bool,
 }
 
 impl LaneIndex {
@@ -72,6 +53,7 @@ impl LaneIndex {
                 base: opened.mark.seq,
                 head: Head::after(opened.mark),
                 frozen: None,
+                since: None,
                 next: opened.next,
                 series: opened.series,
                 series_refused: 0,
@@ -129,7 +111,18 @@ impl LaneIndex {
         {
             state.head.mark.record = Some(Trace::of(last));
         }
+        self.flush_soon(&mut state);
         Ok(())
+    }
+
+    /// Gives what has come for a while to the flusher, if it has nothing to do: so nobody ever waits
+    /// for much of it.
+    fn flush_soon(&self, state: &mut State) {
+        let now = self.clock.monotonic();
+        let since = *state.since.get_or_insert(now);
+        if state.frozen.is_none() && now.saturating_duration_since(since) >= FLUSH {
+            self.freeze(state);
+        }
     }
 
     /// Takes in a record that was left out before.
@@ -210,6 +203,7 @@ impl LaneIndex {
 
     /// Gives what has come to the flusher.
     fn freeze(&self, state: &mut State) {
+        state.since = None;
         let next = Head::after(state.head.mark.clone());
         state.frozen = Some(Arc::new(std::mem::replace(&mut state.head, next)));
         self.changed.notify_all();
@@ -307,107 +301,5 @@ impl LaneIndex {
     /// How many topics have no series since there are too many, as often as they came.
     pub(crate) fn series_refused(&self) -> u64 {
         self.state.lock().series_refused
-    }
-}
-
-impl State {
-    /// Puts a record into the lists and series that it belongs to. A copy belongs to none.
-    fn index(
-        &mut self,
-        index: &LaneIndex,
-        record: &Record,
-        late: bool,
-    ) -> Result<(), HistoryError> {
-        self.head.records += 1;
-        self.head.replayed |= late;
-        if record.is_restated() {
-            return Ok(());
-        }
-        let info = self.info(index, &record.topic)?;
-        let posting = Posting {
-            seq: record.position.seq,
-            received: record.received,
-        };
-        self.head.post(info.list, posting);
-        if let Some(event) = info.event.filter(|event| *event != info.list) {
-            self.head.post(event, posting);
-        }
-        if let Some(rule) = info.series.and_then(|rule| index.rules.series(rule))
-            && info.list != OTHERS
-            && let Some(value) = number_of(record, &rule.pointer)
-            && self.has_series(info.list, index.rules.settings.max_series)
-        {
-            let at = match rule.time {
-                SeriesTime::Received => record.received,
-                SeriesTime::Source => record.source_time.unwrap_or(record.received),
-            };
-            let minute = Resolution::Minute.floor(at).as_micros();
-            let bucket = Bucket::of(value, at, record.position.seq);
-            self.head.count(info.list, minute, bucket);
-        }
-        Ok(())
-    }
-
-    /// Whether a list has a series, or may have one from now on.
-    fn has_series(&mut self, list: u32, limit: usize) -> bool {
-        if self.series.contains(&list) {
-            return true;
-        }
-        if self.series.len() >= limit {
-            self.series_refused += 1;
-            return false;
-        }
-        self.series.insert(list)
-    }
-
-    fn info(&mut self, index: &LaneIndex, topic: &Topic) -> Result<Info, HistoryError> {
-        if let Some(info) = self.cache.get(topic) {
-            return Ok(info);
-        }
-        let event = index.rules.event_of(topic).map(event_key);
-        let event = event.map(|key| self.list(index, key)).transpose()?;
-        let info = Info {
-            list: self.list(index, topic.as_bytes().to_vec())?,
-            event,
-            series: index.rules.series_of(topic),
-        };
-        // A copy of its text: the topic is a part of a buffer with many records.
-        if let Ok(topic) = Topic::new(topic.as_str()) {
-            self.cache.put(topic, info);
-        }
-        Ok(info)
-    }
-
-    /// The list of a name; a new one if there is room.
-    fn list(&mut self, index: &LaneIndex, name: Vec<u8>) -> Result<u32, HistoryError> {
-        let fresh = self.head.names.get(&name);
-        let frozen = self
-            .frozen
-            .as_ref()
-            .and_then(|frozen| frozen.names.get(&name));
-        if let Some(list) = fresh.or(frozen) {
-            return Ok(*list);
-        }
-        if let Some(list) = index.store.list_of(&name)? {
-            return Ok(list);
-        }
-        if self.next as usize > index.rules.settings.max_topics {
-            return Ok(OTHERS);
-        }
-        let list = self.next;
-        self.next += 1;
-        self.head.names.insert(name, list);
-        Ok(list)
-    }
-
-    /// The heads that are not in the file, the older one first.
-    pub(crate) fn heads(&self) -> impl Iterator<Item = &Head> {
-        self.frozen.as_deref().into_iter().chain([&self.head])
-    }
-}
-
-impl Head {
-    fn is_empty(&self) -> bool {
-        self.records == 0
     }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod cache;
 pub(crate) mod head;
 pub(crate) mod lane;
+pub(crate) mod state;
 pub(crate) mod store;
 mod sweep;
 mod write;
