@@ -12,6 +12,7 @@ pub mod critical;
 pub mod disk;
 pub mod failover;
 mod figures;
+pub mod handlers;
 pub mod http;
 pub mod hub;
 pub mod ingest;

@@ -327,6 +327,23 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 10)]
         rounds: usize,
     },
+    /// How fast history is indexed, how far it is behind, and what a question costs
+    Handlers {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Records in the journal before the handler begins
+        #[arg(long, default_value_t = 1_000_000)]
+        records: usize,
+        /// Topics that they are spread over
+        #[arg(long, default_value_t = 1_000)]
+        topics: usize,
+        /// Records per second while the lag is measured
+        #[arg(long, default_value_t = 20_000)]
+        rate: usize,
+        /// How long the lag is measured
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "10s")]
+        duration: Duration,
+    },
     /// Latency of critical records, alone and under a saturating normal load
     CriticalUnderLoad {
         #[command(flatten)]

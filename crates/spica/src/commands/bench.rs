@@ -8,7 +8,9 @@ use anyhow::Result;
 use serde::Serialize;
 use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
-use spica_bench::{alert, catch_up, critical, disk, failover, http, ingest, pair, stations};
+use spica_bench::{
+    alert, catch_up, critical, disk, failover, handlers, http, ingest, pair, stations,
+};
 use spica_journal_file::Priorities;
 use spica_model::Lane;
 use spica_node::Exit;
@@ -128,6 +130,21 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
         Bench::Failover { common, rounds } => in_scratch(&common, |dir| {
             block_on_all_cores(failover::run(dir, rounds))
         }),
+        Bench::Handlers {
+            common,
+            records,
+            topics,
+            rate,
+            duration,
+        } => {
+            let load = handlers::Load {
+                records,
+                topics,
+                rate,
+                duration,
+            };
+            in_scratch(&common, |dir| handlers::run(dir, load))
+        }
         Bench::CriticalUnderLoad {
             common,
             duration,
