@@ -8,8 +8,22 @@ use spica_alerts::{ChannelKind, Plans, Problem};
 use spica_cases::{EventRule, Rules, Severity};
 use spica_channels::Surroundings;
 use spica_clock::SharedClock;
-use spica_desk::Channels;
+use spica_desk::{Channels, Desk};
 use spica_identicom_proto::profile::{self, Profile};
+use spica_journal::SharedJournal;
+use spica_role::SharedRole;
+use spica_views::Views;
+
+use crate::NodeError;
+use crate::config::Config;
+
+/// What the desk and the handlers work on.
+pub(crate) struct Shared {
+    pub(crate) journal: SharedJournal,
+    pub(crate) views: Arc<Views>,
+    pub(crate) role: SharedRole,
+    pub(crate) clock: SharedClock,
+}
 
 /// Minutes of a timer whose event does not say any.
 const TIMER_MINUTES: u32 = 30;
@@ -99,6 +113,32 @@ pub fn load_plans(file: Option<&Path>, clock: &SharedClock) -> Result<Loaded, Pl
         channels: Channels::new(channels),
         plans: Arc::new(plans),
     })
+}
+
+/// Starts the alarm desk.
+///
+/// # Errors
+/// If the plan file is wrong, or the desk's thread cannot be started.
+pub(crate) fn start_desk(
+    config: &Config,
+    profile: &Profile,
+    shared: &Shared,
+    metrics: spica_desk::Metrics,
+) -> Result<Arc<Desk>, NodeError> {
+    let file = config.alarms.plans.as_ref().map(|file| file.as_path());
+    let loaded =
+        load_plans(file, &shared.clock).map_err(|error| NodeError::part("alarm desk", error))?;
+    let deps = spica_desk::Deps {
+        journal: Arc::clone(&shared.journal),
+        views: Arc::clone(&shared.views),
+        role: Arc::clone(&shared.role),
+        clock: Arc::clone(&shared.clock),
+        rules: rules(&config.alarms.cases, profile, &loaded.plans),
+        plans: loaded.plans,
+        channels: loaded.channels,
+    };
+    Desk::start(deps, config.alarms.clone(), metrics)
+        .map_err(|error| NodeError::part("alarm desk", error))
 }
 
 /// The rules of the configuration, with what the profile says of events and the plan file of values.

@@ -18,8 +18,8 @@ use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::NodeError;
+use crate::alarms::Shared;
 use crate::config::Config;
-use crate::node::Shared;
 use crate::supervise::Supervisor;
 
 /// How often pictures are looked for whose time is over.

@@ -11,7 +11,6 @@ use prometheus_client::registry::Registry;
 use spica_admission::Admission;
 use spica_clock::{SharedClock, SystemClock};
 use spica_desk::Desk;
-use spica_identicom_proto::profile::Profile;
 use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
 use spica_link_pair::{PairHandle, Restart};
@@ -24,13 +23,14 @@ use spica_views::{DeviceService, Views};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::alarms::{self, Shared};
 use crate::catalogue::IdenticomCommands;
 use crate::config::Config;
 use crate::handling::Handling;
 use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, alarms, duties, fetching, handling, pairing, restating};
+use crate::{NodeError, duties, fetching, handling, pairing, restating};
 
 /// How long parts that were stopped may take to let go of the journal, and how often that is looked
 /// at.
@@ -154,7 +154,7 @@ impl Node {
             role: Arc::clone(&role),
             clock: Arc::clone(&clock),
         };
-        let desk = start_desk(&config, &profile, &shared, desk_metrics)?;
+        let desk = alarms::start_desk(&config, &profile, &shared, desk_metrics)?;
         let handling = Handling::start(
             &config,
             &shared,
@@ -396,36 +396,6 @@ impl Foundation {
         }
         spica_http::Metrics::register(&mut self.registry)
     }
-}
-
-/// What the desk and the handlers work on.
-pub(crate) struct Shared {
-    pub(crate) journal: SharedJournal,
-    pub(crate) views: Arc<Views>,
-    pub(crate) role: SharedRole,
-    pub(crate) clock: SharedClock,
-}
-
-fn start_desk(
-    config: &Config,
-    profile: &Profile,
-    shared: &Shared,
-    metrics: spica_desk::Metrics,
-) -> Result<Arc<Desk>, NodeError> {
-    let file = config.alarms.plans.as_ref().map(|file| file.as_path());
-    let loaded = alarms::load_plans(file, &shared.clock)
-        .map_err(|error| NodeError::part("alarm desk", error))?;
-    let deps = spica_desk::Deps {
-        journal: Arc::clone(&shared.journal),
-        views: Arc::clone(&shared.views),
-        role: Arc::clone(&shared.role),
-        clock: Arc::clone(&shared.clock),
-        rules: alarms::rules(&config.alarms.cases, profile, &loaded.plans),
-        plans: loaded.plans,
-        channels: loaded.channels,
-    };
-    Desk::start(deps, config.alarms.clone(), metrics)
-        .map_err(|error| NodeError::part("alarm desk", error))
 }
 
 fn open_pictures(config: &Config, data_dir: &Path) -> Result<PictureStore, NodeError> {
