@@ -18,10 +18,11 @@ pub(super) fn check(world: &mut World, node: usize, epoch: Epoch) {
     }
 }
 
-/// A reign acknowledges something; looked at the first time only, as reigns only add. Not while the
-/// partner leads: what a reign that is over acknowledges late, that one has too.
+/// A reign acknowledges something; looked at the first time only, as reigns only add. Not when a later
+/// one has begun: what a reign that is over acknowledges late, its successor has too.
 pub(super) fn acknowledges(world: &mut World, node: usize, epoch: Epoch) {
-    if world.leads_now(1 - node) {
+    let is_over = world.oracle.reigns.iter().any(|(later, _)| *later > epoch);
+    if is_over || world.leads_now(1 - node) {
         return;
     }
     if world.oracle.looked_at.contains(&epoch) || !world.oracle.profile.strict {
