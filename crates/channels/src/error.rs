@@ -13,7 +13,7 @@ pub struct OpenError {
     pub reason: String,
 }
 
-/// The same without the channel's name, which [`open`](crate::open) knows.
+/// The same without the channel's name, which [`open`](crate::open()) knows.
 #[derive(Debug)]
 pub(crate) struct SettingError {
     pub(crate) key: String,

@@ -8,7 +8,7 @@
 //!                                                   dc09      receivers of a monitoring station
 //! ```
 //!
-//! [`open`] makes a channel of what the plan file says of it, without touching the network. All
+//! [`open()`] makes a channel of what the plan file says of it, without touching the network. All
 //! bounds are in one place, `bounded.rs`: how long a send takes, how many are under way, and that one
 //! place is kept for emergencies. A kind only knows how to carry one message.
 //!

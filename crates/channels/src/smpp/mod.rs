@@ -14,6 +14,7 @@ mod address;
 mod alphabet;
 mod answers;
 mod book;
+mod encryption;
 mod link;
 mod parts;
 mod receipt;

@@ -12,13 +12,13 @@ use spica_settings::{FilePath, Secret, Span};
 use toml::Table;
 
 use super::address::Address;
+use super::encryption;
 use super::link::{Centre, Link};
 use super::session::Limits;
 use super::{Smpp, Style};
 use crate::error::SettingError;
 use crate::paths::Paths;
 use crate::settings::{Context, read, required, secret};
-use crate::tls;
 
 /// Shortest and longest silence after which the centre is asked whether it is there.
 const ENQUIRE: [Span; 2] = [Span::from_secs(1), Span::from_mins(10)];
@@ -95,7 +95,7 @@ pub(crate) fn open(table: Table, context: &Context<'_>) -> Result<Smpp, SettingE
         window: usize::from(settings.window),
     };
     let centre = Centre {
-        tls: encryption(&settings, context)?,
+        tls: connector(&settings, context)?,
         host: settings.host,
         port: settings.port,
         bind,
@@ -185,7 +185,7 @@ fn octets<T: FromStr>(key: &str, text: &str, most: usize) -> Result<T, SettingEr
     octets.ok_or_else(|| SettingError::new(key, reason))
 }
 
-fn encryption(
+fn connector(
     settings: &Settings,
     context: &Context<'_>,
 ) -> Result<Option<(tokio_rustls::TlsConnector, ServerName<'static>)>, SettingError> {
@@ -197,7 +197,7 @@ fn encryption(
     }
     let bad = |_| SettingError::new("host", "is no name that a certificate could have");
     let name = ServerName::try_from(settings.host.clone()).map_err(bad)?;
-    let client = tls::client(settings.ca.as_ref(), context.base)?;
+    let client = encryption::client(settings.ca.as_ref(), context.base)?;
     Ok(Some((client.into(), name)))
 }
 
