@@ -146,3 +146,70 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use spica_clock::{SharedClock, SystemClock};
+    use spica_journal_file::{Options, Settings};
+
+    use super::*;
+
+    fn durable(led: u32, complete: u32) -> Durable {
+        Durable {
+            led: Epoch(led),
+            complete: Epoch(complete),
+        }
+    }
+
+    fn journal(dir: &std::path::Path) -> Arc<FileJournal> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let options = Options {
+            settings: Settings::small(),
+            ..Options::default()
+        };
+        FileJournal::open(options, &dir.join("journal"), clock)
+            .unwrap()
+            .0
+    }
+
+    #[test]
+    fn each_thing_is_said_when_it_is_durable_and_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, memory) = (journal(dir.path()), Memory::new(dir.path()));
+        let (inputs, mut said) = mpsc::channel(8);
+        let lacks = Remembered {
+            lacks: true,
+            ..Remembered::default()
+        };
+        let scribe = Scribe::start(journal, memory.clone(), lacks, inputs).unwrap();
+        scribe.store(durable(2, 0));
+        scribe.begin(Epoch(2));
+        scribe.begin(Epoch(2));
+        assert!(matches!(said.blocking_recv(), Some(Input::Stored(it)) if it == durable(2, 0)));
+        assert!(memory.load().unwrap().lacks, "to lead makes nothing whole");
+        let begun = |event| matches!(event, Some(Input::Begun(Some(Event::EpochBegun { .. }))));
+        assert!(begun(said.blocking_recv()));
+        let newest = match said.blocking_recv() {
+            Some(Input::Begun(Some(Event::EpochRefused { newest }))) => newest,
+            _ => panic!("it has begun"),
+        };
+        assert_eq!(newest, Epoch(2));
+        scribe.store(durable(2, 3));
+        // The last is written, whoever hears of it.
+        drop(scribe);
+        let remembered = memory.load().unwrap();
+        assert_eq!((remembered.complete, remembered.lacks), (3, false));
+    }
+
+    #[test]
+    fn what_cannot_be_remembered_is_not_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        let (inputs, mut said) = mpsc::channel(8);
+        let memory = Memory::new(&dir.path().join("missing"));
+        let scribe = Scribe::start(journal, memory, Remembered::default(), inputs).unwrap();
+        scribe.store(durable(2, 0));
+        drop(scribe);
+        assert!(said.blocking_recv().is_none());
+    }
+}
