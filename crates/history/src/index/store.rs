@@ -6,7 +6,7 @@
 //! | `names` | topic, or 0x01 `event/` and a name | list |
 //! | `topics` | list | its name |
 //! | `postings` | list, first place (both big-endian) | a block, see [`crate::posting`] |
-//! | `buckets` | resolution, list, beginning (big-endian, sign flipped) | [`Bucket`] |
+//! | `buckets` | resolution, list, beginning (big-endian, sign flipped) | [`Bucket`](crate::bucket::Bucket) |
 //! | `missed` | first place of damage | last place |
 
 use std::fs;
