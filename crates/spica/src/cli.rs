@@ -112,18 +112,37 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// End by itself after this time, check the fleet's books, exit 0 only if nothing was lost
+    /// End by itself after this time, check the books of the fleet and of the alarms, exit 0 only if
+    /// nothing was lost and no emergency went unnotified
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     pub(crate) duration: Option<Duration>,
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Mail alarms to the people of the demo by this server, without encryption
+    #[arg(long, value_name = "HOST:PORT", value_parser = mail_server)]
+    pub(crate) smtp: Option<MailServer>,
+    /// POST alarms to this address
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
+    /// File with the secret that signs what is posted
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    pub(crate) webhook_secret_file: Option<PathBuf>,
     /// Address of the web page and the HTTP interface (loopback only)
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) http: SocketAddr,
     /// Number of devices
     #[arg(long, default_value_t = 50)]
     pub(crate) devices: u32,
+}
+
+/// Where a mail server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MailServer {
+    /// Its name or address, without brackets.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]
@@ -486,10 +505,38 @@ fn time(text: &str) -> Result<Duration, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Reads `127.0.0.1:25`, `mail.example.org:587`, `[::1]:25`.
+fn mail_server(text: &str) -> Result<MailServer, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let host = bare.unwrap_or(host).to_owned();
+    match port.parse() {
+        Ok(port) if port > 0 && !host.is_empty() && (bare.is_some() || !host.contains(':')) => {
+            Ok(MailServer { host, port })
+        }
+        _ => Err("allowed is a host and a port, such as 127.0.0.1:1025 or [::1]:1025".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_mail_server_is_a_host_and_a_port() {
+        for (text, host, port) in [
+            ("127.0.0.1:1025", "127.0.0.1", 1025),
+            ("mail.example.org:25", "mail.example.org", 25),
+            ("[::1]:587", "::1", 587),
+        ] {
+            let host = host.to_owned();
+            assert_eq!(mail_server(text), Ok(MailServer { host, port }));
+        }
+        for bad in ["", "mail", "mail:", ":25", "mail:0", "mail:70000", "::1:25"] {
+            assert!(mail_server(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

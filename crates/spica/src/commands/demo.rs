@@ -1,23 +1,41 @@
 //! `spica demo`: a node and a small fleet in one process, in a fresh directory, open on loopback.
+//! Simulated people are told of alarms, and work on them.
+
+mod books;
+mod operators;
+mod plan_file;
+mod seen;
 
 use std::future::pending;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use spica_fleet::{Hub, Pictures, Plan, Trouble};
+use serde::Serialize;
+use spica_fleet::{Hub, Outcome, Pictures, Plan, Trouble, books as fleet_books};
 use spica_node::config::Config;
 use spica_node::{Access, Exit, Node};
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::simulate::{fleet, with_alarms};
-use crate::cli::Demo;
+use self::books::Alarms;
+use self::operators::Operators;
+use self::seen::Seen;
+use super::simulate::{run_fleet, with_alarms};
+use crate::api::Api;
+use crate::cli::{self, Demo};
 use crate::{logging, out};
 
 /// Share of events that are alarms: enough to see some within seconds.
 const ALARMS: f64 = 0.1;
 /// Share of check-ins that bring a picture.
 const PICTURES: f64 = 0.2;
+/// Closed cases that the node keeps: the books are checked against them.
+const CLOSED_CASES: usize = 1_000_000;
+/// How often is looked whether the operators have finished, and how far apart.
+const ROUNDS: usize = 80;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs the command.
 ///
@@ -29,26 +47,32 @@ pub(crate) fn run(args: Demo) -> Result<Exit> {
         "a demo is open to everyone, so it listens on loopback only"
     );
     let dir = tempfile::Builder::new().prefix("spica-demo-").tempdir()?;
+    let config = config(&args, dir.path())?;
+    logging::start(&config.log)?;
+    super::block_on_all_cores(demo(config, args))
+}
+
+fn config(args: &Demo, dir: &Path) -> Result<Config> {
     let mut config = Config::default();
-    config.node.data_dir = dir.path().join("data").display().to_string().parse()?;
+    config.node.data_dir = dir.join("data").display().to_string().parse()?;
     config.http.listen = args.http;
     config.identicom.listen = ([127, 0, 0, 1], 0).into();
     // The fleet's devices share this machine: no cap per source.
     config.identicom.admission.trusted = vec!["127.0.0.0/8".parse()?];
+    config.alarms.plans = plan_file::write(args, dir)?;
+    config.alarms.cases.max_closed = CLOSED_CASES;
     config.log.level = "warn".into();
-    logging::start(&config.log)?;
-    super::block_on_all_cores(demo(config, args))
+    Ok(config)
 }
 
 async fn demo(config: Config, args: Demo) -> Result<Exit> {
     let signal = super::serve::stop_signal()?;
     let path = config.node.path.to_string();
+    let told = config.alarms.plans.is_some();
     let node = Node::start(config, Access::Open).await?;
     let addresses = node.addresses().clone();
     let base = format!("http://{}", addresses.http);
-    out::note(format_args!(
-        "Spica demo: open {base}/ in a browser. Press Ctrl-C to end it."
-    ));
+    welcome(&base, told);
 
     let (node_stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(node.run(async {
@@ -68,18 +92,98 @@ async fn demo(config: Config, args: Demo) -> Result<Exit> {
         end.await;
         cancel.cancel();
     });
-    let outcome = fleet(&plan, &hub, args.json, fleet_stop).await;
+    let play = Play { base, hub, told };
+    let outcome = play.run(&plan, fleet_stop, args.json).await;
     // The node may have ended by itself already: then the join below says why.
     let _ = node_stop.send(());
     running.await??;
     outcome
 }
 
+fn welcome(base: &str, told: bool) {
+    let alarms = if told {
+        "Alarms go out to Anna, and to Bob if she does not acknowledge."
+    } else {
+        "Alarms are shown on that page only; --smtp and --webhook send them out."
+    };
+    out::note(format_args!(
+        "Spica demo: open {base}/ in a browser. {alarms} Press Ctrl-C to end it."
+    ));
+}
+
+/// A running node, and whether it tells anybody of alarms.
+struct Play {
+    base: String,
+    hub: Hub,
+    told: bool,
+}
+
+/// What the books say: of the fleet, and of the alarms.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    fleet: fleet_books::Report,
+    #[serde(flatten)]
+    alarms: Alarms,
+}
+
+impl Play {
+    /// Lets the fleet and the operators do their work, checks the books, prints the report.
+    async fn run(&self, plan: &Plan, stop: CancellationToken, json: bool) -> Result<Exit> {
+        let go_home = CancellationToken::new();
+        let _at_an_error = go_home.clone().drop_guard();
+        let operators = Operators::new(self.api()?, self.told, plan.seed);
+        let operators = tokio::spawn(operators.work(go_home.clone()));
+        let (outcome, fleet) = run_fleet(plan, &self.hub, stop).await?;
+        self.at_rest(&outcome).await?;
+        go_home.cancel();
+        let done = operators.await?;
+        let alarms = Alarms::check(&outcome, &done, &self.seen(&outcome).await?, self.told);
+        let mut report = Report { fleet, alarms };
+        if json {
+            report.fleet.passed &= report.alarms.passed();
+            out::json(&report)?;
+        } else {
+            out::line(report.fleet.to_string().trim_end());
+            out::line(&report.alarms);
+        }
+        Ok(if report.fleet.passed && report.alarms.passed() {
+            Exit::Success
+        } else {
+            Exit::Failure
+        })
+    }
+
+    /// Waits until every alarm has its case and every case is closed, or it takes too long: what is
+    /// missing then is for the books to say.
+    async fn at_rest(&self, outcome: &Outcome) -> Result<()> {
+        for _ in 0..ROUNDS {
+            let seen = self.seen(outcome).await?;
+            if Alarms::check(outcome, &[], &seen, self.told).is_at_rest() {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn seen(&self, outcome: &Outcome) -> Result<Seen> {
+        Seen::read(&self.api()?, &self.hub, outcome.started).await
+    }
+
+    fn api(&self) -> Result<Api> {
+        Api::new(&cli::Hub {
+            servers: vec![self.base.clone()],
+            token: None,
+        })
+    }
+}
+
 /// The signal, or the time, whichever comes first.
 async fn end(signal: impl Future<Output = ()>, duration: Option<Duration>) {
     let time = async {
         match duration {
-            Some(duration) => tokio::time::sleep(duration).await,
+            Some(duration) => sleep(duration).await,
             None => pending().await,
         }
     };

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use spica_fleet::{Arrival, Fleet, Hub, Pictures, Plan, Progress, Status, Trouble, Weight};
+use spica_fleet::books::Report;
+use spica_fleet::{
+    Arrival, Fleet, Hub, Outcome, Pictures, Plan, Progress, Status, Trouble, Weight,
+};
 use spica_node::Exit;
 use tokio_util::sync::CancellationToken;
 
@@ -85,16 +88,8 @@ pub(super) fn with_alarms(mix: &[Weight], share: f64) -> Vec<Weight> {
 }
 
 /// Runs the fleet, compares its books with what the node shows, prints the report.
-pub(super) async fn fleet(
-    plan: &Plan,
-    hub: &Hub,
-    json: bool,
-    stop: CancellationToken,
-) -> Result<Exit> {
-    let bar = Bar::new(plan);
-    let outcome = Fleet::run_until(plan, &bar, stop).await?;
-    bar.0.finish_and_clear();
-    let report = spica_fleet::books::compare(&outcome, hub).await?;
+async fn fleet(plan: &Plan, hub: &Hub, json: bool, stop: CancellationToken) -> Result<Exit> {
+    let (_, report) = run_fleet(plan, hub, stop).await?;
     if json {
         out::json(&report)?;
     } else {
@@ -105,6 +100,19 @@ pub(super) async fn fleet(
     } else {
         Exit::Failure
     })
+}
+
+/// Runs the fleet, and compares its books with what the node shows.
+pub(super) async fn run_fleet(
+    plan: &Plan,
+    hub: &Hub,
+    stop: CancellationToken,
+) -> Result<(Outcome, Report)> {
+    let bar = Bar::new(plan);
+    let outcome = Fleet::run_until(plan, &bar, stop).await?;
+    bar.0.finish_and_clear();
+    let report = spica_fleet::books::compare(&outcome, hub).await?;
+    Ok((outcome, report))
 }
 
 /// Cancelled by the first SIGINT: devices then only deliver what they hold.
