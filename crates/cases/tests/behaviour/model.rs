@@ -264,7 +264,7 @@ fn check_tree(world: &World) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(debug_assertions) { 32 } else { 2_000 },
+        cases: if cfg!(debug_assertions) { 100 } else { 2_000 },
         ..ProptestConfig::default()
     })]
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use spica_cases::{CaseId, CaseVerb, Cases, Order, Output, Verb, What};
+use spica_cases::{CaseId, CaseVerb, Cases, Order, Output, Rules, Verb, What};
 use spica_devices::{CheckIn, Registration};
 use spica_model::{
     ContentType, Epoch, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp, Topic,
@@ -88,7 +88,12 @@ struct Node {
 }
 
 fn fresh() -> Cases {
-    let mut cases = Cases::new(Topic::new(NODE).unwrap(), rules());
+    let rules = Rules {
+        // Each start reads them all.
+        max_closed: 300,
+        ..rules()
+    };
+    let mut cases = Cases::new(Topic::new(NODE).unwrap(), rules);
     cases.begin(1);
     cases
 }
