@@ -82,6 +82,12 @@ impl Alarms {
         &self.cases
     }
 
+    /// The alerts.
+    #[must_use]
+    pub const fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
     /// A notice that is kept.
     #[must_use]
     pub fn notice(&self, id: NoticeId) -> Option<&Notice> {
@@ -110,6 +116,10 @@ impl Alarms {
             self.cases.on_record(record, now, &mut out);
             self.consequences(out, now, &mut drafts);
             self.mark.pass(lane, seq);
+            if record.topic == self.mark_topic && record.key.is_some() {
+                // Entered again from a journal that had diverged: its mark is about another history.
+                drafts.push(self.mark_draft());
+            }
             if drafts.len() >= enough {
                 break;
             }
@@ -135,20 +145,18 @@ impl Alarms {
         self.marked(drafts)
     }
 
-    /// Does what a person wants.
-    ///
-    /// # Errors
-    /// If it cannot be done; nothing is changed then.
+    /// Does what a person wants: which cases it is about, or why it is refused. There may be drafts
+    /// also beside a refusal: what was due before it.
     pub fn order(
         &mut self,
         order: Order,
         now: Timestamp,
-    ) -> Result<(Vec<CaseId>, Vec<Draft>), OrderError> {
+    ) -> (Result<Vec<CaseId>, OrderError>, Vec<Draft>) {
         let mut drafts = Vec::new();
         let mut out = Output::default();
-        let cases = self.cases.order(order, now, &mut out)?;
+        let cases = self.cases.order(order, now, &mut out);
         self.consequences(out, now, &mut drafts);
-        Ok((cases, self.marked(drafts)))
+        (cases, self.marked(drafts))
     }
 
     /// Takes notice of a trouble of the node itself, or of its end.

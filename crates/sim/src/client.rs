@@ -13,6 +13,8 @@ pub(crate) enum Wants {
     Keep(Key),
     /// Say what there is to do.
     Command,
+    /// Let me take care of a case.
+    Care,
 }
 
 /// What a client is.
@@ -26,6 +28,10 @@ pub(crate) enum Role {
     Operator,
     /// Carries commands out.
     Device,
+    /// Is worn by somebody who works alone.
+    Worn { device: u8 },
+    /// Takes care of cases.
+    Guard,
 }
 
 /// A client.
@@ -82,9 +88,28 @@ impl World {
                 // Slower than the device, or its commands would pile up.
                 Role::Operator => (30, 30 + 4 * longest),
                 Role::Device => (1, 10),
-                Role::Publisher | Role::Camera { .. } => (1, longest),
+                Role::Publisher | Role::Camera { .. } | Role::Worn { .. } | Role::Guard => {
+                    (1, longest)
+                }
             };
             self.join(Client::new(role, endpoint, pause));
+        }
+        if self.center.is_some() {
+            self.watch_crowd();
+        }
+    }
+
+    /// Those who work alone, and who looks after them.
+    fn watch_crowd(&mut self) {
+        let roles = [
+            Role::Worn { device: 1 },
+            Role::Worn { device: 2 },
+            Role::Guard,
+        ];
+        for role in roles {
+            let endpoint = self.chance.node();
+            let longest = self.chance.between(80, 500);
+            self.join(Client::new(role, endpoint, (20, longest)));
         }
     }
 
@@ -164,7 +189,9 @@ impl World {
                 ))
             }
             Role::Device => Some(Wants::Command),
-            Role::Publisher | Role::Operator => None,
+            Role::Worn { device } if !stopped => Some(Wants::Keep(self.something_happens(device))),
+            Role::Guard if !stopped => Some(Wants::Care),
+            Role::Publisher | Role::Operator | Role::Worn { .. } | Role::Guard => None,
         }
     }
 
@@ -188,6 +215,10 @@ impl World {
                     *part += 1;
                 }
                 self.oracle.client_heard(key, self.now);
+            }
+            (_, Wants::Care) => {
+                client.wants = None;
+                self.cared(number, request, outcome);
             }
             _ => client.wants = None,
         }

@@ -318,6 +318,9 @@ impl World {
         if mine.view.open_command().is_some() {
             return Some("a command is not confirmed".to_owned());
         }
+        if let Some(why) = self.desk_unrest(active) {
+            return Some(why);
+        }
         let ends = node.disk.lanes.each_ref().map(LaneDisk::end);
         let told = [ends, mine.committed, theirs.committed, mine.cursor];
         let settled = told.iter().all(|places| *places == ends);

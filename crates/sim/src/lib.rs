@@ -16,6 +16,7 @@ mod ask;
 mod book;
 mod chance;
 mod client;
+mod desk;
 mod disk;
 mod faults;
 mod handler;

@@ -2,15 +2,17 @@
 
 use std::collections::VecDeque;
 
+use spica_alerts::{NoticeId, Outcome};
 use spica_model::{Epoch, Seq};
 use spica_pair::follow::{Follower, Leader};
 use spica_pair::{Config, Gate, Pair};
 
 use crate::book::Book;
+use crate::desk::Desk;
 use crate::disk::Disk;
 use crate::queue::Happens;
 use crate::view::View;
-use crate::words::{Entry, Key, Us};
+use crate::words::{DESK_SPEED, Entry, Key, MS, Us, WALL_ORIGIN};
 
 /// Who waits for a record to be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(crate) enum Waiter {
     Partner { of: Key },
     /// This node, for a fact that it had put aside.
     Own { of: Key },
+    /// The desk, for what it has decided.
+    Desk,
 }
 
 /// A process.
@@ -65,6 +69,13 @@ pub(crate) struct Process {
     pub(crate) heard: Us,
     /// What the handler has taken and not yet worked on.
     pub(crate) taken: [u64; 2],
+    /// What must be committed before a desk begins: what was placed when this node began to serve.
+    pub(crate) desk_after: Option<[u64; 2]>,
+    /// The desk, while it works.
+    pub(crate) desk: Option<Box<Desk>>,
+    /// What became of messages, and which requests of operators wait for the desk.
+    pub(crate) answers: Vec<(NoticeId, Outcome)>,
+    pub(crate) orders: Vec<(u8, u32)>,
 }
 
 impl Process {
@@ -90,6 +101,10 @@ impl Process {
             waits_since: None,
             heard: now,
             taken: disk.cursor,
+            desk_after: None,
+            desk: None,
+            answers: Vec::new(),
+            orders: Vec::new(),
         };
         for lane in &disk.lanes {
             for (place, entry) in (1..).zip(&lane.entries) {
@@ -143,7 +158,7 @@ pub(crate) struct Node {
     /// Whether the process stands still, and what it will find when it goes on.
     pub(crate) paused: bool,
     pub(crate) missed: Vec<Happens>,
-    /// The wall clock against true time, in seconds.
+    /// The wall clock against true time, in seconds as the desk counts them.
     pub(crate) wall: i64,
     /// Whether there is nothing that could refuse a connection: the machine is off.
     pub(crate) dark: bool,
@@ -166,9 +181,9 @@ impl Node {
         }
     }
 
-    /// The wall clock, in seconds from an origin long ago.
+    /// The wall clock, in milliseconds from an origin long ago.
     pub(crate) fn wall_clock(&self, now: Us) -> u32 {
-        let seconds = 1_000_000 + (now / crate::words::SECOND) as i64 + self.wall;
-        u32::try_from(seconds).unwrap_or(0)
+        let milliseconds = WALL_ORIGIN + (now / MS) as i64 + self.wall * 1_000 / DESK_SPEED;
+        u32::try_from(milliseconds).unwrap_or(0)
     }
 }

@@ -43,6 +43,20 @@ pub enum Plant {
     PassiveAcksStaged,
     /// The passive stamps records with its own clock.
     OwnStamp,
+    /// The desk's mark is not stored with what was decided.
+    MarkApart,
+    /// A message leaves before the record that says so is durable.
+    SendEarly,
+    /// A desk that begins does not restore conditions.
+    RestoreWithoutConditions,
+    /// A desk that begins does not restore notices that were on their way.
+    ForgetNotices,
+    /// An operator is answered before what was ordered is durable.
+    OrderEarly,
+    /// A desk begins while what an earlier one has decided is not yet durable.
+    BeginEarly,
+    /// What a desk has decided in a reign that is over is entered again as if it counted.
+    ReenterDecisions,
 }
 
 /// A name that no plant has.
@@ -52,7 +66,7 @@ pub struct UnknownPlant(String);
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 24] = [
         Self::AckBeforePartner,
         Self::AckFromStaged,
         Self::SkipEpochCheck,
@@ -70,6 +84,13 @@ impl Plant {
         Self::ShowUncommitted,
         Self::PassiveAcksStaged,
         Self::OwnStamp,
+        Self::MarkApart,
+        Self::SendEarly,
+        Self::RestoreWithoutConditions,
+        Self::ForgetNotices,
+        Self::OrderEarly,
+        Self::BeginEarly,
+        Self::ReenterDecisions,
     ];
 
     /// Its name on the command line.
@@ -93,6 +114,13 @@ impl Plant {
             Self::ShowUncommitted => "show-uncommitted",
             Self::PassiveAcksStaged => "passive-acks-staged",
             Self::OwnStamp => "own-stamp",
+            Self::MarkApart => "mark-apart",
+            Self::SendEarly => "send-early",
+            Self::RestoreWithoutConditions => "restore-without-conditions",
+            Self::ForgetNotices => "forget-notices",
+            Self::OrderEarly => "order-early",
+            Self::BeginEarly => "begin-early",
+            Self::ReenterDecisions => "reenter-decisions",
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Profile {
     pub strict: bool,
     /// Whether a fault waits until the pair has recovered from the one before.
     pub one_at_a_time: bool,
+    /// One seed of so many has alarms.
+    pub(crate) alarms_every: u64,
     /// How often which fault.
     pub(crate) faults: &'static [(Kind, u32)],
 }
@@ -111,7 +113,7 @@ const CALM: &[(Kind, u32)] = &[
 
 impl Profile {
     /// All profiles. The page `docs/simulator.md` says what each is for.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self {
             name: "witness",
             about: "a witness; every fault except damage and orders to promote",
@@ -119,6 +121,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: false,
+            alarms_every: 8,
             faults: USUAL,
         },
         Self {
@@ -128,6 +131,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: false,
             one_at_a_time: false,
+            alarms_every: 8,
             faults: USUAL,
         },
         Self {
@@ -137,6 +141,7 @@ impl Profile {
             solo: Solo::Refuse,
             strict: true,
             one_at_a_time: false,
+            alarms_every: 8,
             faults: USUAL,
         },
         Self {
@@ -146,6 +151,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: false,
+            alarms_every: 8,
             faults: DAMAGE,
         },
         Self {
@@ -155,6 +161,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: false,
             one_at_a_time: false,
+            alarms_every: 8,
             faults: ORDERS,
         },
         Self {
@@ -164,6 +171,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: true,
+            alarms_every: 8,
             faults: ONE,
         },
         Self {
@@ -173,7 +181,18 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: true,
+            alarms_every: 8,
             faults: CALM,
+        },
+        Self {
+            name: "alarms",
+            about: "as witness, and every seed has alarms, those who are told and those who answer",
+            witness: true,
+            solo: Solo::Accept,
+            strict: true,
+            one_at_a_time: false,
+            alarms_every: 1,
+            faults: USUAL,
         },
     ];
 
@@ -186,7 +205,9 @@ impl Profile {
 
 /// A name that no profile has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no profile has the name {0:?}: witness, accept, refuse, damage, orders, single or calm")]
+#[error(
+    "no profile has the name {0:?}: witness, accept, refuse, damage, orders, single, calm or alarms"
+)]
 pub struct UnknownProfile(String);
 
 impl FromStr for Profile {

@@ -83,6 +83,10 @@ pub(crate) enum Happens {
         epoch: Epoch,
         answer: Answer,
     },
+    /// The desk's turn.
+    Desk { node: u8, boot: u32 },
+    /// What became of a message reaches the desk.
+    Told { node: u8, boot: u32, answer: u32 },
     /// The world is looked at: has it converged?
     Look,
 }
@@ -96,6 +100,8 @@ impl Happens {
             | Self::Ping { node, boot }
             | Self::Synced { node, boot, .. }
             | Self::Handle { node, boot }
+            | Self::Desk { node, boot }
+            | Self::Told { node, boot, .. }
             | Self::CursorSaved { node, boot, .. }
             | Self::Answered { node, boot, .. } => Some((node as usize, Some(boot))),
             Self::Deliver { node } | Self::Arrive { node, .. } | Self::LinkBroken { node, .. } => {
@@ -107,7 +113,10 @@ impl Happens {
 
     /// Whether it is a timer of the process, and not news from outside.
     pub(crate) const fn is_timer(&self) -> bool {
-        matches!(self, Self::Tick { .. } | Self::Ping { .. })
+        matches!(
+            self,
+            Self::Tick { .. } | Self::Ping { .. } | Self::Desk { .. }
+        )
     }
 }
 

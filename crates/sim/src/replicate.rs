@@ -405,6 +405,7 @@ impl World {
                     } => self.reply(node, client, request, Outcome::Command(command)),
                     Waiter::Partner { of } => self.send(node, Frame::AgainKept { of }),
                     Waiter::Own { of } => self.again_kept(node, of),
+                    Waiter::Desk => {}
                 }
             }
         }

@@ -53,6 +53,7 @@ impl World {
             None => return,
             Some(Wants::Keep(key)) => self.submit(node, key, waiter),
             Some(Wants::Command) => self.next_command(node, client, request),
+            Some(Wants::Care) => self.wants_to_care(node, client, request),
         };
         if !kept {
             self.reply(node, client, request, Outcome::Refused);
@@ -82,7 +83,7 @@ impl World {
     }
 
     /// Takes a fact in, or finds it by its key; false if the node takes nothing in.
-    fn submit(&mut self, node: usize, key: Key, waiter: Waiter) -> bool {
+    pub(crate) fn submit(&mut self, node: usize, key: Key, waiter: Waiter) -> bool {
         let lane = self.book.fact(key).lane as usize;
         let forget = self.plant == Some(Plant::ForgetKeys);
         let at = &mut self.nodes[node];

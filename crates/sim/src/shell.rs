@@ -50,6 +50,10 @@ impl World {
             boot,
         };
         self.after(MS, handle);
+        if self.center.is_some() {
+            let node = node as u8;
+            self.after(MS, Happens::Desk { node, boot });
+        }
     }
 
     /// Gives an event to a node's core and carries out what it says.
@@ -146,6 +150,8 @@ impl World {
             Output::Drain => {
                 if let Some(process) = &mut self.nodes[node].process {
                     process.draining = true;
+                    process.desk = None;
+                    process.desk_after = None;
                 }
                 self.advance(node);
             }
@@ -154,6 +160,8 @@ impl World {
             Output::Refuse(_) => {
                 if let Some(process) = &mut self.nodes[node].process {
                     process.leads = None;
+                    process.desk = None;
+                    process.desk_after = None;
                 }
             }
         }
@@ -288,6 +296,8 @@ impl World {
         process.leads = Some(epoch);
         process.draining = false;
         process.follower = None;
+        process.desk = None;
+        process.desk_after = None;
         let parked = std::mem::take(&mut process.parked);
         if !goes_on {
             self.leads(node, epoch);

@@ -4,8 +4,11 @@
 use crate::book::{Book, Says};
 use crate::words::{Entry, Key};
 
-/// How many topics there are.
+/// Behind the topics of values.
 pub(crate) const TOPICS: usize = 8;
+
+/// How many topics there are: those of devices and of desks too.
+const ALL_TOPICS: usize = 11;
 
 /// How far a command is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -33,7 +36,7 @@ impl Step {
 pub(crate) struct View {
     /// How many records of each lane are folded in.
     pub(crate) applied: [u64; 2],
-    latest: [Option<(Key, u32)>; TOPICS],
+    latest: [Option<(Key, u32)>; ALL_TOPICS],
     commands: Vec<Step>,
     /// A sum over all facts and when they were taken in: two views with the same sum hold the same.
     sum: u64,

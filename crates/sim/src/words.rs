@@ -11,6 +11,12 @@ pub(crate) const MS: Us = 1_000;
 /// A second.
 pub(crate) const SECOND: Us = 1_000 * MS;
 
+/// How much faster the time of desks goes: their timers are made for people, and count minutes.
+pub(crate) const DESK_SPEED: i64 = 50;
+
+/// What a right wall clock shows when the world begins, in milliseconds.
+pub(crate) const WALL_ORIGIN: i64 = 1_000_000_000;
+
 /// Names of the two nodes: the primary is 0, the backup is 1.
 pub(crate) const NODES: [&str; 2] = ["primary", "backup"];
 

@@ -8,6 +8,7 @@ use spica_pair::{Config, Output, Side};
 use crate::book::Book;
 use crate::chance::Chance;
 use crate::client::Client;
+use crate::desk::Center;
 use crate::net::Net;
 use crate::node::Node;
 use crate::oracle::Oracle;
@@ -37,6 +38,8 @@ pub(crate) struct World {
     pub(crate) clients: Vec<Client>,
     pub(crate) oracle: Oracle,
     pub(crate) trace: Trace,
+    /// Who is told of alarms, if there are any in this world.
+    pub(crate) center: Option<Box<Center>>,
     /// How many faults hold at present.
     pub(crate) holding: u32,
     /// How many faults of the plan have not begun.
@@ -93,6 +96,7 @@ impl World {
             clients: Vec::new(),
             oracle: Oracle::new(profile),
             trace,
+            center: None,
             holding: 0,
             healed_at: None,
             calm_since: None,
@@ -212,6 +216,8 @@ impl World {
                 answer,
                 ..
             } => self.answered(node as usize, epoch, answer),
+            Happens::Desk { node, .. } => self.desk(node as usize),
+            Happens::Told { node, answer, .. } => self.told(node as usize, answer),
             Happens::Look => self.look(),
         }
     }

@@ -5,7 +5,7 @@
 use spica_sim::{Plant, Profile, Run, shrink};
 
 /// For each bug: the profile that finds it, and within how many seeds.
-const FOUND: [(Plant, &str, u64); 17] = [
+const FOUND: [(Plant, &str, u64); 24] = [
     (Plant::AckBeforePartner, "witness", 10),
     (Plant::AckFromStaged, "witness", 10),
     (Plant::SkipEpochCheck, "witness", 1_000),
@@ -23,6 +23,13 @@ const FOUND: [(Plant, &str, u64); 17] = [
     (Plant::ShowUncommitted, "witness", 20),
     (Plant::PassiveAcksStaged, "witness", 20),
     (Plant::OwnStamp, "witness", 50),
+    (Plant::MarkApart, "alarms", 100),
+    (Plant::SendEarly, "alarms", 20),
+    (Plant::RestoreWithoutConditions, "alarms", 100),
+    (Plant::ForgetNotices, "alarms", 300),
+    (Plant::OrderEarly, "alarms", 1_000),
+    (Plant::BeginEarly, "alarms", 100),
+    (Plant::ReenterDecisions, "alarms", 200),
 ];
 
 fn first(plant: Plant, profile: &str, seeds: u64) -> Option<Run> {

@@ -3,28 +3,40 @@
 //! Some are checked whenever something happens that could break them, the others when the world has
 //! come to rest.
 
+mod a_message_repeats_only_after_a_death;
 mod acknowledged_facts_are_kept;
 mod acknowledged_places_do_not_change;
 mod acknowledged_when_durable;
+mod alarm_history;
 mod alone_only_by_permission;
 mod commands_and_pictures_are_whole;
+mod desks_know_what_is_kept;
 mod diverged_facts_come_back;
 mod epochs_grow;
+mod every_emergency_has_a_case;
+mod every_emergency_is_told_of;
 mod handlers_see_everything;
 mod liveness;
+mod messages_leave_after_their_records;
+mod no_acknowledgement_of_a_case_is_lost;
 mod one_epoch_one_node;
 mod one_fact_per_key;
+mod one_open_case_per_condition;
 mod only_the_whole_lead;
+mod timers_fire_once;
 mod views_agree;
 mod views_show_what_is_committed;
 
 use std::ops::Range;
 
+use spica_alerts::Message;
 use spica_model::Epoch;
 use spica_pair::Gate;
 
 pub(crate) use liveness::NAME as LIVENESS;
 
+use self::alarm_history::AlarmHistory;
+use crate::desk::Sent;
 use crate::words::{Entry, NODES, Us};
 use crate::world::World;
 
@@ -39,19 +51,27 @@ pub(crate) struct Acknowledgement {
 }
 
 /// The names of all invariants.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 22] = [
+    a_message_repeats_only_after_a_death::NAME,
     acknowledged_facts_are_kept::NAME,
     acknowledged_places_do_not_change::NAME,
     acknowledged_when_durable::NAME,
     alone_only_by_permission::NAME,
     commands_and_pictures_are_whole::NAME,
+    desks_know_what_is_kept::NAME,
     diverged_facts_come_back::NAME,
     epochs_grow::NAME,
+    every_emergency_has_a_case::NAME,
+    every_emergency_is_told_of::NAME,
     handlers_see_everything::NAME,
     liveness::NAME,
+    messages_leave_after_their_records::NAME,
+    no_acknowledgement_of_a_case_is_lost::NAME,
     one_epoch_one_node::NAME,
     one_fact_per_key::NAME,
+    one_open_case_per_condition::NAME,
     only_the_whole_lead::NAME,
+    timers_fire_once::NAME,
     views_agree::NAME,
     views_show_what_is_committed::NAME,
 ];
@@ -116,6 +136,29 @@ pub(crate) fn at_the_end(world: &mut World) {
     ] {
         check(world);
     }
+    if world.center.is_some() {
+        alarms_at_the_end(world);
+    }
+}
+
+fn alarms_at_the_end(world: &mut World) {
+    let history = AlarmHistory::of(world);
+    for check in [
+        every_emergency_has_a_case::at_the_end,
+        every_emergency_is_told_of::at_the_end,
+        no_acknowledgement_of_a_case_is_lost::at_the_end,
+        one_open_case_per_condition::at_the_end,
+        timers_fire_once::at_the_end,
+        desks_know_what_is_kept::at_the_end,
+    ] {
+        check(world, &history);
+    }
+}
+
+/// A message leaves a desk.
+pub(crate) fn message_leaves(world: &mut World, node: usize, message: &Message, sent: &Sent) {
+    messages_leave_after_their_records::check(world, node, message);
+    a_message_repeats_only_after_a_death::check(world, node, sent);
 }
 
 /// The lanes of the active, and where each fact stands there: filled when the world is at rest.

@@ -82,6 +82,7 @@ impl Settings {
             solo,
             strict: self.witness || self.refuse,
             one_at_a_time: false,
+            alarms_every: 1,
             faults: &[],
         };
         let plan = Plan {
