@@ -237,17 +237,15 @@ impl<'a> Reign<'a> {
         match request {
             Request::Troubles => return self.changed_troubles().await,
             Request::Order(order, answer) => {
-                let answered = match self.alarms.order(order, now) {
-                    Ok((cases, drafts)) => {
-                        self.store(&drafts).await?;
-                        self.worker.metrics.orders.inc();
-                        Ok(cases)
-                    }
-                    Err(error) => {
-                        self.worker.metrics.orders_refused.inc();
-                        Err(error.into())
-                    }
+                let (done, drafts) = self.alarms.order(order, now);
+                self.store(&drafts).await?;
+                let metrics = &self.worker.metrics;
+                let counter = match &done {
+                    Ok(_) => &metrics.orders,
+                    Err(_) => &metrics.orders_refused,
                 };
+                counter.inc();
+                let answered = done.map_err(DeskError::from);
                 self.shown_before(answer, answered).await;
             }
             Request::Test(target, answer) => {

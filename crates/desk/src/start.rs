@@ -74,8 +74,19 @@ pub(crate) async fn begin(deps: &Deps) -> Result<Begun, BeginError> {
     }
     let node = views.node();
     let mut alarms = Alarms::new(node, deps.rules.clone(), std::sync::Arc::clone(&deps.plans))?;
-    restore(&mut alarms, views, &format!("{node}/devices"));
-    let newest = restore(&mut alarms, views, &format!("{node}/alarms"));
+    // Who waits for topics to fall silent needs the last record of each.
+    if deps
+        .rules
+        .thresholds
+        .iter()
+        .any(|rule| rule.stale_after.is_some())
+    {
+        restore(&mut alarms, views, node.as_str());
+    } else {
+        restore(&mut alarms, views, &format!("{node}/devices"));
+        restore(&mut alarms, views, &format!("{node}/alarms"));
+    }
+    let newest = newest(views, &format!("{node}/alarms/mark"));
     let mut time = Steady::new(&*deps.clock, newest);
     let now = time.now(&*deps.clock);
     let mark = match mark_of(views)? {
@@ -101,19 +112,24 @@ pub(crate) async fn begin(deps: &Deps) -> Result<Begun, BeginError> {
     })
 }
 
-/// Gives all values below `prefix` to the machine; says when the newest of them was received.
-fn restore(alarms: &mut Alarms, views: &Views, prefix: &str) -> Timestamp {
-    let mut newest = Timestamp::EPOCH;
+/// When the desk last wrote something: nothing it says from now on is older.
+fn newest(views: &Views, mark: &str) -> Timestamp {
+    let mark = views.subtree(mark, None, 1);
+    mark.first()
+        .map_or(Timestamp::EPOCH, |record| record.received)
+}
+
+/// Gives all values below `prefix` to the machine.
+fn restore(alarms: &mut Alarms, views: &Views, prefix: &str) {
     let mut after: Option<Topic> = None;
     loop {
         let page = views.subtree(prefix, after.as_ref().map(Topic::as_str), PAGE);
         for record in &page {
-            newest = newest.max(record.received);
             alarms.restore(record);
         }
         match page.last() {
             Some(last) if page.len() == PAGE => after = Some(last.topic.clone()),
-            _ => return newest,
+            _ => return,
         }
     }
 }

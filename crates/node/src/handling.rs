@@ -20,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::NodeError;
 use crate::alarms::Shared;
 use crate::config::Config;
+use crate::duties::while_serving;
 use crate::supervise::Supervisor;
 
 /// How often pictures are looked for whose time is over.
@@ -130,17 +131,22 @@ impl Handling {
             async move { media.develop().await }
         });
         let (media, views) = (self.media.clone(), Arc::clone(&shared.views));
-        let clock = Arc::clone(&shared.clock);
+        let (clock, role) = (Arc::clone(&shared.clock), Arc::clone(&shared.role));
+        // The nodes of a pair may share a bucket: only one of them removes what is in it.
         supervisor.run("picture retention", move || {
             let (media, views, clock) = (media.clone(), Arc::clone(&views), Arc::clone(&clock));
-            async move {
-                let mut ticks = interval(SWEEP);
-                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                loop {
-                    ticks.tick().await;
-                    sweep(media.clone(), Arc::clone(&views), clock.wall()).await;
+            let role = Arc::clone(&role);
+            while_serving(role, move || {
+                let (media, views, clock) = (media.clone(), Arc::clone(&views), Arc::clone(&clock));
+                async move {
+                    let mut ticks = interval(SWEEP);
+                    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                    loop {
+                        ticks.tick().await;
+                        sweep(media.clone(), Arc::clone(&views), clock.wall()).await;
+                    }
                 }
-            }
+            })
         });
     }
 

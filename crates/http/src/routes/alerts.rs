@@ -153,7 +153,12 @@ pub(crate) async fn test(
     _: Caller<Operator>,
     Json(NewTest(target)): Json<NewTest>,
 ) -> Result<axum::Json<TestedBody>, Problem> {
-    let notices = app.parts.desk.test(target).await.map_err(refused)?;
+    let notices = app
+        .parts
+        .desk
+        .test(target)
+        .await
+        .map_err(|error| refused(&error))?;
     let notices = notices.iter().map(ToString::to_string).collect();
     Ok(axum::Json(TestedBody { notices }))
 }

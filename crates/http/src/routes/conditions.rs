@@ -224,7 +224,12 @@ pub(crate) async fn order(
         by: format!("operator:{}", identity.by()),
         why,
     };
-    let cases = app.parts.desk.order(order).await.map_err(refused)?;
+    let cases = app
+        .parts
+        .desk
+        .order(order)
+        .await
+        .map_err(|error| refused(&error))?;
     let cases = cases.iter().map(ToString::to_string).collect();
     Ok(axum::Json(OrderedBody { cases }))
 }

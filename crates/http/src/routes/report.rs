@@ -115,7 +115,7 @@ pub(crate) async fn report(
     let proof =
         Proof::new(options.clone()).map_err(|error| Problem::bad_request(error.to_string()))?;
     let worker = app.clone();
-    let read = move || read(&worker, proof, options.from, options.to);
+    let read = move || read(&worker, proof, options.from);
     let report = app.offload.run(read).await??.finish();
     let mut text = String::new();
     let (written, kind) = match format {
@@ -145,12 +145,13 @@ pub(crate) async fn report(
 }
 
 /// Reads the trail, then the cases whose beginning retention has removed.
-fn read(app: &App, mut proof: Proof, from: Timestamp, to: Timestamp) -> Result<Proof, Problem> {
+fn read(app: &App, mut proof: Proof, from: Timestamp) -> Result<Proof, Problem> {
     let node = app.names.node.as_str();
     let wanted = Wanted {
         below: Some(format!("{node}/{ALARMS}")),
         from: Some(from),
-        to: Some(to),
+        // What was raised late may be acknowledged after the end.
+        to: None,
         ..Wanted::default()
     };
     let window = Window {

@@ -275,14 +275,18 @@ pub(crate) async fn order(
         by,
         why,
     };
-    app.parts.desk.order(order).await.map_err(refused)?;
+    app.parts
+        .desk
+        .order(order)
+        .await
+        .map_err(|error| refused(&error))?;
     Ok(axum::Json(CaseBody::from(&case_of(app, id)?)))
 }
 
 /// What an order was refused for.
-pub(crate) fn refused(error: DeskError) -> Problem {
+pub(crate) fn refused(error: &DeskError) -> Problem {
     use spica_cases::OrderError as E;
-    let kind = match &error {
+    let kind = match error {
         DeskError::Order(E::UnknownCase(_)) => ProblemKind::NotFound,
         DeskError::Test(TestError::Unknown { .. }) => ProblemKind::NotFound,
         DeskError::Test(_) => ProblemKind::BadRequest,
