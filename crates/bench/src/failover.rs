@@ -121,8 +121,10 @@ const ORDERS: usize = 5;
 
 /// One round: what happens, with traffic before and after, until the pair is complete again.
 async fn once(pair: &mut Pair, traffic: &mut Traffic, planned: bool) -> Result<()> {
-    let active = pair.complete().await?;
+    pair.complete().await?;
     traffic.goes_on(AROUND).await?;
+    // A disk that stalls for long may have parted the two meanwhile: then nobody is there to take over.
+    let active = pair.complete().await?;
     if planned {
         // The disk may stall between the look and the order, and the pair part for a moment.
         let mut ordered = pair.switch_over().await;
