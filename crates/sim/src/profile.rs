@@ -121,7 +121,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: false,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: USUAL,
         },
         Self {
@@ -131,7 +131,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: false,
             one_at_a_time: false,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: USUAL,
         },
         Self {
@@ -141,7 +141,7 @@ impl Profile {
             solo: Solo::Refuse,
             strict: true,
             one_at_a_time: false,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: USUAL,
         },
         Self {
@@ -151,7 +151,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: false,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: DAMAGE,
         },
         Self {
@@ -161,7 +161,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: false,
             one_at_a_time: false,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: ORDERS,
         },
         Self {
@@ -171,7 +171,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: true,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: ONE,
         },
         Self {
@@ -181,7 +181,7 @@ impl Profile {
             solo: Solo::Accept,
             strict: true,
             one_at_a_time: true,
-            alarms_every: 8,
+            alarms_every: 16,
             faults: CALM,
         },
         Self {

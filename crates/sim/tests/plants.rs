@@ -23,13 +23,13 @@ const FOUND: [(Plant, &str, u64); 24] = [
     (Plant::ShowUncommitted, "witness", 20),
     (Plant::PassiveAcksStaged, "witness", 20),
     (Plant::OwnStamp, "witness", 50),
-    (Plant::MarkApart, "alarms", 100),
-    (Plant::SendEarly, "alarms", 20),
-    (Plant::RestoreWithoutConditions, "alarms", 100),
-    (Plant::ForgetNotices, "alarms", 300),
-    (Plant::OrderEarly, "alarms", 1_000),
-    (Plant::BeginEarly, "alarms", 100),
-    (Plant::ReenterDecisions, "alarms", 200),
+    (Plant::MarkApart, "alarms", 20),
+    (Plant::SendEarly, "alarms", 10),
+    (Plant::RestoreWithoutConditions, "alarms", 20),
+    (Plant::ForgetNotices, "alarms", 50),
+    (Plant::OrderEarly, "alarms", 300),
+    (Plant::BeginEarly, "alarms", 50),
+    (Plant::ReenterDecisions, "alarms", 100),
 ];
 
 fn first(plant: Plant, profile: &str, seeds: u64) -> Option<Run> {

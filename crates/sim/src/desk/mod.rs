@@ -145,15 +145,15 @@ impl World {
             plant == Some(Plant::ReenterDecisions),
         );
         let mut alarms = Alarms::new(site::node(), site::rules(), site::plans()).ok()?;
-        let mut newest = Timestamp::EPOCH;
         for record in tree.values().filter(|record| record.op == Op::Put) {
-            newest = newest.max(record.received);
             if !is_left_out(plant, record) {
                 alarms.restore(record);
             }
         }
         let mark = Alarms::mark_topic(site::node()).ok()?;
-        let mark = tree.get(&mark).and_then(|it| Mark::decode(&it.payload));
+        let mark = tree.get(&mark);
+        let newest = mark.map_or(Timestamp::EPOCH, |it| it.received);
+        let mark = mark.and_then(|it| Mark::decode(&it.payload));
         let epoch = process.epoch;
         let center = self.center.as_mut()?;
         center.desks += 1;
@@ -282,10 +282,15 @@ impl World {
             by: "operator:alice".to_owned(),
             why: Some("looked after".to_owned()),
         };
-        let Ok((_, drafts)) = desk.alarms.order(order, now) else {
+        let (done, drafts) = desk.alarms.order(order, now);
+        if done.is_err() {
             self.reply(node, client, request, Outcome::Nothing);
-            return Some(desk);
-        };
+            // What was due before it.
+            return match drafts.is_empty() {
+                true => Some(desk),
+                false => self.keep(node, desk, drafts),
+            };
+        }
         if acknowledges && let Some(center) = &mut self.center {
             center.asked.insert((client, request), case.id);
         }
