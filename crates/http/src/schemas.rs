@@ -100,7 +100,7 @@ texts! {
     QualityText as "Quality" = words(
         "How far it can be trusted", &["good", "uncertain", "bad"],
     ), such as "good";
-    FormatText as "Format" = words("How history is shown", &["json", "ndjson", "csv"]),
+    FormatText as "Format" = words("How history is shown", &["json", "ndjson", "csv", "parquet"]),
         such as "ndjson";
     CaseIdText as "CaseId" = pattern(
         "The epoch in which it was raised, and its number in that", "^[0-9]+-[0-9]+$", (3, 41),

@@ -21,6 +21,7 @@ use crate::paging::{JsonPage, limit};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::record_json::{self, RecordJson};
+use crate::routes::parquet::parquet;
 use crate::scan::{Found, Scan, Wanted, Window};
 use crate::schemas::{ClassText, CursorText, FilterText, FormatText, SerialText, TimeText};
 use crate::state::App;
@@ -53,7 +54,7 @@ pub(crate) struct HistoryQuery {
     /// The `next` of the page before, or the `cursor` of a CSV row.
     #[param(value_type = Option<CursorText>)]
     pub(crate) after: Option<String>,
-    /// `json` (default), `ndjson` or `csv`; goes before the `Accept` header.
+    /// `json` (default), `ndjson`, `csv` or `parquet`; goes before the `Accept` header.
     #[param(value_type = Option<FormatText>)]
     pub(crate) format: Option<String>,
 }
@@ -122,7 +123,7 @@ impl HistoryQuery {
             Some("ndjson") => return Ok(Some(Table::Ndjson)),
             Some("csv") => return Ok(Some(Table::Csv)),
             Some(other) => {
-                let detail = format!("format: {other:?} is none of json, ndjson, csv");
+                let detail = format!("format: {other:?} is none of json, ndjson, csv, parquet");
                 return Err(Problem::bad_request(detail));
             }
             None => {}
@@ -186,7 +187,7 @@ impl Checked {
 
 /// Read history
 ///
-/// Pages of JSON, or everything as NDJSON or CSV while it is read.
+/// Pages of JSON, or everything as NDJSON or CSV while it is read, or as a Parquet file.
 #[utoipa::path(
     get, path = "/v1/history", tag = "records", operation_id = "history",
     params(HistoryQuery),
@@ -195,6 +196,7 @@ impl Checked {
             (HistoryPageBody = "application/json"),
             (String = "application/x-ndjson"),
             (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
         )),
         Usual, Bad,
     ),
@@ -207,6 +209,9 @@ pub(crate) async fn history(
     QueryOf(query): QueryOf<HistoryQuery>,
 ) -> Result<Response, Problem> {
     let checked = query.check(&app, &identity)?;
+    if query.format.as_deref() == Some("parquet") {
+        return parquet(&app, checked, query.limit).await;
+    }
     match query.table(&headers)? {
         None => {
             let limit = limit(query.limit, app.settings.page_limit)?;

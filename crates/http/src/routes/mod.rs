@@ -24,6 +24,7 @@ pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod pair;
+pub(crate) mod parquet;
 pub(crate) mod pictures;
 pub(crate) mod records;
 pub(crate) mod report;

@@ -343,3 +343,30 @@ async fn a_clock_that_steps_hides_nothing_from_a_query_by_time() {
         assert_eq!(all(&node, &query).await.0, expected, "{query}");
     }
 }
+
+#[tokio::test]
+async fn history_leaves_as_a_parquet_file_too() {
+    let node = Node::new().await;
+    for number in 0..3 {
+        node.submit("root/s1/devices/1/events/x", &json!({ "n": number }))
+            .await;
+    }
+    let path = "/v1/history?format=parquet&topic=root/s1/devices/%23&limit=2";
+    let request = node.request(Role::Reader, "GET", path).body(Body::empty());
+    let response = node.send(request.unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/vnd.apache.parquet"
+    );
+    let file = bytes(response).await;
+    // Magic at both ends; what is between is tested where it is written.
+    assert!(
+        file.starts_with(b"PAR1") && file.ends_with(b"PAR1"),
+        "{file:?}"
+    );
+    assert_eq!(
+        node.app.exports.available_permits(),
+        node.app.settings.max_exports
+    );
+}
