@@ -68,9 +68,13 @@ pub(crate) struct Begun {
 /// If the journal cannot be read or written.
 pub(crate) async fn begin(deps: &Deps) -> Result<Begun, BeginError> {
     let (journal, views) = (&*deps.journal, &*deps.views);
-    // All that was decided so far is durable by now; the views follow within moments.
+    // Among what was placed and is not yet durable may be decisions of an earlier desk: of the
+    // partner's before a take-over, or of this node's before it ceased to serve for a moment. Who
+    // begins without them decides the same once more, and overwrites what was decided.
     for lane in Lane::ALL {
-        views.applied(lane, journal.status(lane).durable).await;
+        let placed = journal.status(lane).last;
+        journal.watermark(lane).reached(placed).await?;
+        views.applied(lane, placed).await;
     }
     let node = views.node();
     let mut alarms = Alarms::new(node, deps.rules.clone(), std::sync::Arc::clone(&deps.plans))?;

@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many records the views may be behind while it is looked what a topic has.
 const BEHIND_MAX: u64 = 4_096;
 
+/// Where one desk decides; see `docs/cases.md`.
+const DECIDED: &str = "alarms/";
+
 /// Enters records that were put aside into the journal of this node, which is active.
 #[derive(Clone)]
 pub(crate) struct Counter {
@@ -145,12 +148,21 @@ impl Counter {
         let late = records.iter().map(|record| {
             let has = self.shows.received(&record.topic);
             let has = has.max(placed.get(&record.topic).copied());
-            is_state(record) && has > Some(record.received)
+            is_state(record) && (self.is_decided(record) || has > Some(record.received))
         });
         Ok(Some(Looked {
             late: late.collect(),
             up_to: Some(tail),
         }))
+    }
+
+    /// Whether a record says how cases, alerts or the desk's mark stand. One desk decides on them, and
+    /// what it has in mind is what their topics say: what another one decided meanwhile, also one that
+    /// only did not know that its reign was over, is history, however new it looks. The facts that it
+    /// decided on are entered again, and decided on here.
+    fn is_decided(&self, record: &Record) -> bool {
+        let path = record.topic.below(self.node.as_str());
+        path.is_some_and(|path| path.starts_with(DECIDED))
     }
 
     /// Makes the critical record that says what became of a file; returns when it is durable. The

@@ -12,6 +12,8 @@ use crate::world::{BACKUP, PRIMARY, World};
 
 /// More than one frame has.
 const MANY: usize = 600;
+/// What the desk of each half says.
+const DECIDED: [&str; 2] = ["alarms/mark", "alarms/cases/3-1"];
 
 const fn event(topic: &'static str, payload: &'static str) -> Fact<'static> {
     Fact {
@@ -102,6 +104,7 @@ fn what_a_half_took_in_alone_becomes_new_records_and_no_view_goes_back() {
             state("one", name, first),
             state("two", name, second),
             state(if name == "P" { "of-p" } else { "of-b" }, name, 5),
+            state(DECIDED[usize::from(name == "B")], name, 30),
         ];
         let places = world.runtime.block_on(half.append(Lane::Normal, &facts));
         let many = vec![event("many", name); MANY];
@@ -137,11 +140,18 @@ fn what_a_half_took_in_alone_becomes_new_records_and_no_view_goes_back() {
     assert_eq!(payloads(&late), [lost]);
     assert_eq!(late[0].kind, Kind::Event);
 
+    // What the other half's desk decided is history, though nothing here is newer.
+    let decided = DECIDED[loser];
+    assert!(active.shows(decided).is_none(), "{decided}");
+    let decided = active.of_topic(Lane::Normal, &format!("system/pair/late/{decided}"));
+    assert_eq!(payloads(&decided), [lost]);
+    assert_eq!(decided[0].kind, Kind::Event);
+
     let notes = notes(active);
     assert_eq!(notes.len(), 1);
     let counts = ["entered", "known", "late", "copies", "unreadable"];
     let counted = counts.map(|count| notes[0][count].as_u64().unwrap());
-    assert_eq!(counted, [4 + MANY as u64, 1, 1, 0, 0]);
+    assert_eq!(counted, [5 + MANY as u64, 1, 2, 0, 0]);
     assert_same(&mut world);
 }
 
