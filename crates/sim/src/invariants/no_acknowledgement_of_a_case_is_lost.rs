@@ -15,7 +15,7 @@ pub(super) fn at_the_end(world: &mut World, history: &AlarmHistory) {
     let lost = center.acknowledged.iter().copied().find(|id| {
         let steps = || history.steps.iter().filter(|step| step.case == *id);
         let noted = steps().any(|step| step.said.step.what == What::Acknowledged);
-        let last = steps().rfind(|step| {
+        let last = steps().filter(|step| step.own).rfind(|step| {
             matches!(
                 step.said.step.what,
                 What::Acknowledged | What::Repeated | What::Severity
