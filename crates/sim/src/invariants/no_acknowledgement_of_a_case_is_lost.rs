@@ -1,6 +1,7 @@
 //! When an operator was told that a case is acknowledged, the audit trail says so in the end. Under
-//! every profile. Under the strict ones the case says it too, unless it was raised again since: else
-//! another reign may have known nothing of it, and alerts once more.
+//! every profile. Under the strict ones it says so where the desk has written it, and the case says it
+//! too, unless it was raised again since: else another reign may have known nothing of it, and alerts
+//! once more.
 
 use spica_cases::What;
 
@@ -14,7 +15,8 @@ pub(super) fn at_the_end(world: &mut World, history: &AlarmHistory) {
     let strict = world.oracle.profile.strict;
     let lost = center.acknowledged.iter().copied().find(|id| {
         let steps = || history.steps.iter().filter(|step| step.case == *id);
-        let noted = steps().any(|step| step.said.step.what == What::Acknowledged);
+        let noted =
+            steps().any(|step| step.said.step.what == What::Acknowledged && (step.own || !strict));
         let last = steps().filter(|step| step.own).rfind(|step| {
             matches!(
                 step.said.step.what,
