@@ -1,7 +1,7 @@
 //! The records of both lanes, in order, the critical lane first.
 
 use spica_alarms::Mark;
-use spica_journal::{Damage, FollowError, Followed, Follower, Journal};
+use spica_journal::{CommitError, Damage, FollowError, Followed, Follower, Journal};
 use spica_model::{Lane, Record, Seq};
 
 /// How many records of a lane are looked at before the other lane's turn: about a millisecond's work,
@@ -68,13 +68,15 @@ impl Feed {
         self.ahead.iter().any(|ahead| !ahead.is_empty())
     }
 
-    /// Resolves when there is something to read in either lane, or one has failed.
-    pub(crate) async fn more(&self) {
+    /// Resolves when there is something to read in either lane.
+    ///
+    /// # Errors
+    /// If a lane has failed or was closed: the node ends.
+    pub(crate) async fn more(&self) -> Result<(), CommitError> {
         let [critical, normal] = self.lanes.each_ref().map(|follower| follower.more());
-        // A lane that has failed ends the node; the next read says so.
         tokio::select! {
-            _ = critical => {}
-            _ = normal => {}
+            more = critical => more,
+            more = normal => more,
         }
     }
 }

@@ -7,7 +7,7 @@ use spica_alarms::link::{Claim, Links};
 use spica_alerts::{NoticeId, Reason};
 use spica_cases::{Draft, Severity, Trouble};
 use spica_clock::Steady;
-use spica_journal::FollowError;
+use spica_journal::{CommitError, FollowError};
 use spica_model::{Lane, Seq, Timestamp};
 
 use crate::error::DeskError;
@@ -53,6 +53,8 @@ enum Event {
     Answer(crate::channels::Answer),
     Records,
     Time,
+    /// A lane has failed.
+    Failed(CommitError),
 }
 
 /// A reign.
@@ -100,6 +102,8 @@ impl<'a> Reign<'a> {
             if let Err(ended) = self.turn(event).await {
                 return ended;
             }
+            // With work without end, who stops the desk still gets a word in.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -121,7 +125,7 @@ impl<'a> Reign<'a> {
             biased;
             Some(request) = self.worker.inbox.recv() => Event::Request(request),
             Some(answer) = self.worker.answers.recv() => Event::Answer(answer),
-            () = self.feed.more() => Event::Records,
+            more = self.feed.more() => more.map_or_else(Event::Failed, |()| Event::Records),
             () = tokio::time::sleep(sleep) => Event::Time,
         }
     }
@@ -131,6 +135,7 @@ impl<'a> Reign<'a> {
         match event {
             Event::Request(request) => self.request(request).await?,
             Event::Answer(answer) => self.answers(answer).await?,
+            Event::Failed(error) => return Err(Ended::Failed(error.to_string())),
             Event::Records | Event::Time => {}
         }
         self.records().await?;
