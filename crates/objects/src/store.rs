@@ -207,7 +207,9 @@ impl PictureStore {
     pub async fn stored_at(&self, address: &Address) -> Result<Timestamp, ReadError> {
         let found = self.0.objects.head(&key(address)).await;
         let found = found.map_err(|error| ReadError::of(address, error))?;
-        Ok(Timestamp::from_micros(found.last_modified.timestamp_micros()))
+        Ok(Timestamp::from_micros(
+            found.last_modified.timestamp_micros(),
+        ))
     }
 
     /// A whole stored picture.

@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spica_settings::Span;
 use spica_model::Topic;
+use spica_settings::Span;
 use spica_state::Limits;
 
 /// The views: state tree, registry of devices, command queue.

@@ -45,7 +45,8 @@ impl Views {
         // The longest serial there is: if its topics fit, all do.
         spica_devices::DeviceTopics::new(&node, &Serial::LONGEST)?;
         let metrics = Metrics::default();
-        let (store, loaded) = checkpoint::open(checkpoint, &*journal, settings.limits(&node), &metrics)?;
+        let (store, loaded) =
+            checkpoint::open(checkpoint, &*journal, settings.limits(&node), &metrics)?;
         let from = loaded.marks.each_ref().map(|mark| mark.seq);
         let shared = Shared::new(journal, node, settings, clock, metrics);
         let shared = Arc::new(shared.showing(loaded.tree, from));

@@ -53,7 +53,10 @@ fn what_must_not_be_forgotten_is_taken_by_a_full_tree() {
     let case = normal("n/alarms/cases/1-1", 3, Op::Put);
     assert!(!tree.would_exceed(&case.topic));
     assert_eq!(tree.apply(&case), Outcome::Shows);
-    assert_eq!(tree.apply(&normal("n/alarms-not", 4, Op::Put)), Outcome::OverLimit);
+    assert_eq!(
+        tree.apply(&normal("n/alarms-not", 4, Op::Put)),
+        Outcome::OverLimit
+    );
 }
 
 fn fold(tree: &mut StateTree, records: &[Record]) {
