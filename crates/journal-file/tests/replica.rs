@@ -41,7 +41,10 @@ fn copy(from: &FileJournal, to: &FileJournal) -> usize {
                 let body = batch.body().clone();
                 let batch = Batch::of_partner(header, body, LANE, from.lane_key(LANE));
                 to.copy(LANE, batch).unwrap();
-                block_on(to.durable_here(LANE).reached(Seq(header.next().0 - 1))).unwrap();
+                let last = Seq(header.next().0 - 1);
+                block_on(to.durable_here(LANE).reached(last)).unwrap();
+                // What may be read follows a moment later.
+                block_on(to.watermark(LANE).reached(last)).unwrap();
                 batches += 1;
             }
             Tailed::UpToDate => return batches,
