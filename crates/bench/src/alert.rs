@@ -178,5 +178,5 @@ async fn loaded(
 fn ms(latencies: Latencies) -> [f64; 2] {
     latencies
         .micros([0.5, 0.99])
-        .map(|micros| round(micros / 100.0) / 10.0)
+        .map(|micros| round(micros / 1_000.0))
 }
