@@ -323,7 +323,8 @@ impl<'a> Reign<'a> {
     /// The link by which the case of a notice can be acknowledged.
     fn link(&self, id: NoticeId, now: Timestamp) -> Option<String> {
         let base = self.worker.deps.plans.link_base()?;
-        let notice = self.alarms.notice(id)?;
+        // A test has no case that could be acknowledged.
+        let notice = self.alarms.notice(id).filter(|_| !id.is_test())?;
         let person = notice.person.clone()?;
         let valid = self.worker.settings.link_valid.as_duration();
         let token = self.links.sign(&Claim {

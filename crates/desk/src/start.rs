@@ -20,8 +20,6 @@ pub(crate) const CURSOR: &str = "desk";
 /// How far back a journal is read on which no desk has ever worked: enough for what came while this
 /// node was started, and no flood of old alarms where a node is upgraded.
 const FIRST_LOOK: Duration = Duration::from_secs(60 * 60);
-/// Topics that are read at once.
-const PAGE: usize = 4_096;
 
 /// Why a reign cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -85,10 +83,10 @@ pub(crate) async fn begin(deps: &Deps) -> Result<Begun, BeginError> {
         .iter()
         .any(|rule| rule.stale_after.is_some())
     {
-        restore(&mut alarms, views, node.as_str());
+        views.visit(node.as_str(), |record| alarms.restore(record));
     } else {
-        restore(&mut alarms, views, &format!("{node}/devices"));
-        restore(&mut alarms, views, &format!("{node}/alarms"));
+        views.visit(&format!("{node}/devices"), |record| alarms.restore(record));
+        views.visit(&format!("{node}/alarms"), |record| alarms.restore(record));
     }
     let newest = newest(views, &format!("{node}/alarms/mark"));
     let mut time = Steady::new(&*deps.clock, newest);
@@ -121,21 +119,6 @@ fn newest(views: &Views, mark: &str) -> Timestamp {
     let mark = views.subtree(mark, None, 1);
     mark.first()
         .map_or(Timestamp::EPOCH, |record| record.received)
-}
-
-/// Gives all values below `prefix` to the machine.
-fn restore(alarms: &mut Alarms, views: &Views, prefix: &str) {
-    let mut after: Option<Topic> = None;
-    loop {
-        let page = views.subtree(prefix, after.as_ref().map(Topic::as_str), PAGE);
-        for record in &page {
-            alarms.restore(record);
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.topic.clone()),
-            _ => return,
-        }
-    }
 }
 
 fn mark_of(views: &Views) -> Result<Option<Mark>, BeginError> {

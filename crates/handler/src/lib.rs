@@ -21,9 +21,10 @@ use spica_model::{Lane, Record, Seq};
 pub use control::{ControlError, HandlerControl, LetterPage, Replayed, Which};
 pub use error::{ErrorKind, HandleError};
 pub use letter::{DeadLetter, LetterError, LetterId, PAYLOAD_BYTES_MAX, Pause};
+pub use spica_cases::Severity;
 pub use status::{HandlerStatus, LastError, State};
 pub use trouble::{DEAD_LETTERS_FULL, HANDLER_LAG, HANDLER_TROUBLE};
-pub use trouble::{Severity, Trouble, TroubleSink};
+pub use trouble::{Trouble, TroubleSink};
 
 /// Longest name of a handler, in bytes: with the name of a lane it still is one of a cursor.
 pub const NAME_BYTES_MAX: usize = 48;

@@ -1,37 +1,13 @@
 //! Where handlers' trouble is told.
 
+use spica_cases::Severity;
+
 /// A handler fails, crashes, hangs, has missed records or has dead letters.
 pub const HANDLER_TROUBLE: &str = "handler-trouble";
 /// A handler has as many dead letters as it may, and stands still.
 pub const DEAD_LETTERS_FULL: &str = "dead-letters-full";
 /// A handler is too far behind.
 pub const HANDLER_LAG: &str = "handler-lag";
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// To be looked at some day.
-    Low,
-    /// To be looked at today.
-    Medium,
-    /// To be looked at now.
-    High,
-    /// Somebody may come to harm.
-    Emergency,
-}
-
-impl Severity {
-    /// The word for it: `low`, `medium`, `high` or `emergency`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Emergency => "emergency",
-        }
-    }
-}
 
 /// How a condition of the node itself stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use spica_cases::{ALARMS, Case, Part, Severity};
+use spica_cases::{ALARMS, Case, Part};
 use spica_desk::Reporter;
 use spica_devices::Serial;
 use spica_handler::{Factory, HandlerControl, Trouble, TroubleSink};
@@ -27,8 +27,6 @@ use crate::supervise::Supervisor;
 const SWEEP: Duration = Duration::from_secs(600);
 /// Pictures that one sweep removes.
 const SWEPT: usize = 10_000;
-/// Cases that are read at once.
-const PAGE: usize = 1_024;
 
 /// The handlers, and what they fill.
 pub(crate) struct Handling {
@@ -45,20 +43,11 @@ impl TroubleSink for ToDesk {
         self.0.report(spica_cases::Trouble {
             source: trouble.source,
             condition: trouble.condition.to_owned(),
-            severity: severity(trouble.severity),
+            severity: trouble.severity,
             active: trouble.active,
             text: trouble.text,
             detail: serde_json::Value::Null,
         });
-    }
-}
-
-const fn severity(severity: spica_handler::Severity) -> Severity {
-    match severity {
-        spica_handler::Severity::Low => Severity::Low,
-        spica_handler::Severity::Medium => Severity::Medium,
-        spica_handler::Severity::High => Severity::High,
-        spica_handler::Severity::Emergency => Severity::Emergency,
     }
 }
 
@@ -186,20 +175,14 @@ async fn sweep(media: Media, views: Arc<Views>, now: spica_model::Timestamp) {
 fn sources_of_open_cases(views: &Views) -> BTreeSet<String> {
     let node = views.node().as_str();
     let prefix = format!("{node}/{ALARMS}/cases");
-    let (mut open, mut after) = (BTreeSet::new(), None::<String>);
-    loop {
-        let page = views.subtree(&prefix, after.as_deref(), PAGE);
-        for record in &page {
-            if let Some(Part::Case(id)) = Part::of(node, &record.topic)
-                && let Ok(case) = Case::decode(id, &record.payload)
-                && case.is_open()
-            {
-                open.insert(case.source);
-            }
+    let mut open = BTreeSet::new();
+    views.visit(&prefix, |record| {
+        if let Some(Part::Case(id)) = Part::of(node, &record.topic)
+            && let Ok(case) = Case::decode(id, &record.payload)
+            && case.is_open()
+        {
+            open.insert(case.source);
         }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.topic.to_string()),
-            _ => return open,
-        }
-    }
+    });
+    open
 }

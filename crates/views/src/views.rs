@@ -140,6 +140,21 @@ impl Views {
         })
     }
 
+    /// Shows all values of `prefix` and the topics below it to `visit`, in the order of topics. The
+    /// lock is taken for a page at a time: what is folded meanwhile may be shown or not.
+    pub fn visit(&self, prefix: &str, mut visit: impl FnMut(&Record)) {
+        const PAGE: usize = 1_024;
+        let mut after: Option<Topic> = None;
+        loop {
+            let page = self.subtree(prefix, after.as_ref().map(Topic::as_str), PAGE);
+            page.iter().for_each(&mut visit);
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.topic.clone()),
+                _ => return,
+            }
+        }
+    }
+
     /// How many topics have a value.
     #[must_use]
     pub fn topics(&self) -> usize {

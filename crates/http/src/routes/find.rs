@@ -194,16 +194,11 @@ pub(crate) async fn find(
     for record in &found.records {
         page.push(&record_json::encode(record));
     }
-    let ranges = |ranges: Vec<RangeBody>| ranges;
+    let gaps: Vec<_> = found.gaps.iter().map(RangeBody::from).collect();
+    let damaged: Vec<_> = found.damaged.iter().map(RangeBody::from).collect();
     page.close();
-    page.field(
-        "gaps",
-        &ranges(found.gaps.iter().map(RangeBody::from).collect()),
-    );
-    page.field(
-        "damaged",
-        &ranges(found.damaged.iter().map(RangeBody::from).collect()),
-    );
+    page.field("gaps", &gaps);
+    page.field("damaged", &damaged);
     let next = found
         .next
         .map(|place| format!("{}-{}", place.critical, place.normal));

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use spica_cases::{ALARMS, Case, Part, StepRecord};
+use spica_cases::{ALARMS, Part, StepRecord};
 use spica_model::{Lane, Record, Timestamp};
 use spica_proof::{Language, Options, Proof};
 use utoipa::IntoParams;
@@ -22,8 +22,6 @@ use crate::state::App;
 
 /// A rolling year, as the standards want it.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
-/// Open cases that are read at once.
-const PAGE: usize = 1_024;
 
 /// What the report is about.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -169,7 +167,7 @@ fn read(app: &App, mut proof: Proof, from: Timestamp) -> Result<Proof, Problem> 
             Found::Paused | Found::End => break,
         }
     }
-    open_cases(app, &mut proof);
+    super::cases::each(app, |case| proof.case(&case));
     Ok(proof)
 }
 
@@ -181,25 +179,5 @@ fn take(proof: &mut Proof, node: &str, record: &Record) {
     };
     if let Ok(step) = StepRecord::decode(&record.payload) {
         proof.step(id, &step);
-    }
-}
-
-fn open_cases(app: &App, proof: &mut Proof) {
-    let node = app.names.node.as_str();
-    let prefix = format!("{node}/{ALARMS}/cases");
-    let mut after: Option<String> = None;
-    loop {
-        let page = app.parts.views.subtree(&prefix, after.as_deref(), PAGE);
-        for record in &page {
-            if let Some(Part::Case(id)) = Part::of(node, &record.topic)
-                && let Ok(case) = Case::decode(id, &record.payload)
-            {
-                proof.case(&case);
-            }
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.topic.to_string()),
-            _ => return,
-        }
     }
 }

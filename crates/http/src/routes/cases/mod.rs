@@ -193,34 +193,30 @@ fn fill(app: &App, wanted: &Wanted, limit: usize) -> Result<JsonPage, Problem> {
 
 /// The newest `most` cases that are wanted, the newest first.
 fn newest(app: &App, wanted: &Wanted, most: usize) -> Vec<Case> {
-    /// Topics that are read at once.
-    const PAGE: usize = 1_024;
-    let node = &app.names.node;
-    let prefix = format!("{node}/{ALARMS}/cases");
     let mut kept = std::collections::BTreeMap::new();
-    let mut after: Option<spica_model::Topic> = None;
-    loop {
-        let after_text = after.as_ref().map(spica_model::Topic::as_str);
-        let page = app.parts.views.subtree(&prefix, after_text, PAGE);
-        for record in &page {
-            let Some(Part::Case(id)) = Part::of(node.as_str(), &record.topic) else {
-                continue;
-            };
-            let Ok(case) = Case::decode(id, &record.payload) else {
-                continue;
-            };
-            if wanted.matches(&case) {
-                kept.insert(id, case);
-                if kept.len() > most {
-                    kept.pop_first();
-                }
+    each(app, |case| {
+        if wanted.matches(&case) {
+            kept.insert(case.id, case);
+            if kept.len() > most {
+                kept.pop_first();
             }
         }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.topic.clone()),
-            _ => return kept.into_values().rev().collect(),
-        }
-    }
+    });
+    kept.into_values().rev().collect()
+}
+
+/// Shows every kept case to `visit`.
+pub(crate) fn each(app: &App, mut visit: impl FnMut(Case)) {
+    let node = app.names.node.as_str();
+    app.parts
+        .views
+        .visit(&format!("{node}/{ALARMS}/cases"), |record| {
+            if let Some(Part::Case(id)) = Part::of(node, &record.topic)
+                && let Ok(case) = Case::decode(id, &record.payload)
+            {
+                visit(case);
+            }
+        });
 }
 
 /// Read a case
