@@ -12,7 +12,7 @@ use spica_journal::Damage;
 use spica_model::{Lane, Record, Seq};
 use utoipa::ToSchema;
 
-use crate::place::Place;
+use crate::place::{Place, cursor};
 use crate::record_json::{self, Shown, time};
 use crate::scan::Found;
 use crate::schemas::ClassText;
@@ -160,7 +160,7 @@ impl Table {
                 out,
                 "end",
                 &End {
-                    next: next.map(|place| place.cursor()),
+                    next: next.as_ref().map(cursor),
                 },
             );
         }
@@ -191,7 +191,7 @@ fn csv_record(out: &mut Vec<u8>, record: &Record, place: Place) {
     row(
         out,
         &[
-            &place.cursor(),
+            &cursor(&place),
             &record.position.to_string(),
             record.topic.as_str(),
             record.position.lane.as_str(),
@@ -219,7 +219,7 @@ fn csv_hole(
     place: Place,
 ) {
     let range = format!("{from}..{to}");
-    let cursor = place.cursor();
+    let cursor = cursor(&place);
     let lane = lane.as_str();
     row(
         out,

@@ -10,6 +10,7 @@
 pub mod contract;
 mod error;
 mod follow;
+mod knows;
 pub mod memory;
 mod ticket;
 mod watermark;
@@ -20,6 +21,7 @@ use spica_model::{Epoch, Lane, NewRecord, Seq, Timestamp};
 
 pub use error::{CommitError, CommitErrorKind, CursorError, FollowError, SubmitError};
 pub use follow::{Damage, Followed, Follower, READ_BYTES, Window};
+pub use knows::knows;
 pub use ticket::{Appended, Ticket};
 pub use watermark::{Durable, Watermark};
 

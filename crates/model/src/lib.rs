@@ -5,12 +5,14 @@
 //! payloads are slices of shared buffers.
 
 mod content_type;
+mod place;
 mod position;
 mod record;
 mod timestamp;
 mod topic;
 
 pub use content_type::{ContentType, ContentTypeError, OtherType};
+pub use place::{Place, PlaceError};
 pub use position::{Epoch, Lane, ParsePositionError, Position, Seq};
 pub use record::{Cause, Key, Kind, LimitError, NewRecord, Op, Quality, Record, Restated, limits};
 pub use timestamp::{ParseTimestampError, Timestamp};

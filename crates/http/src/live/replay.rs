@@ -53,7 +53,7 @@ impl Replay {
         let offload = app.offload.clone();
         let work = move || {
             let journal = &*app.parts.journal;
-            if !place.is_known(journal, &Lane::ALL)? {
+            if !spica_journal::knows(journal, &place, &Lane::ALL)? {
                 return Ok(None);
             }
             let lanes = Lane::ALL.to_vec();

@@ -18,7 +18,7 @@ use crate::export::Export;
 use crate::extract::QueryOf;
 use crate::openapi::{Bad, Usual};
 use crate::paging::{JsonPage, limit};
-use crate::place::Place;
+use crate::place::{cursor, from_cursor};
 use crate::problem::Problem;
 use crate::record_json::{self, RecordJson};
 use crate::routes::parquet::parquet;
@@ -92,7 +92,7 @@ impl HistoryQuery {
             said(Serial::new(text))
         })?;
         let after = read("after", self.after.as_deref(), |text| {
-            said(Place::from_cursor(text))
+            said(from_cursor(text))
         })?;
         let wanted = Wanted {
             filter: read("topic", self.topic.as_deref(), |text| {
@@ -176,7 +176,7 @@ impl Checked {
     pub(crate) fn scan(self, app: &App) -> Result<Scan, Problem> {
         let journal = &*app.parts.journal;
         if let Some(after) = &self.window.after
-            && !after.is_known(journal, &self.window.lanes)?
+            && !spica_journal::knows(journal, after, &self.window.lanes)?
         {
             let detail = "after: this place belongs to another history; start without it";
             return Err(Problem::bad_request(detail));
@@ -277,7 +277,7 @@ fn fill(
     page.close();
     page.field("gaps", &gaps);
     page.field("damaged", &damaged);
-    page.field("next", &more.then(|| scan.place().cursor()));
+    page.field("next", &more.then(|| cursor(&scan.place())));
     Ok(page)
 }
 

@@ -42,7 +42,7 @@ fn ndjson_says_everything_and_that_it_is_whole() {
     assert_eq!(lines[0]["position"], "1/normal/7");
     assert_eq!(lines[1]["gap"]["to"], 2);
     assert_eq!(lines[2]["damaged"]["offset"], 96);
-    assert_eq!(lines[3]["end"]["next"], place().cursor());
+    assert_eq!(lines[3]["end"]["next"], cursor(&place()));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn csv_reads_back_with_every_column() {
         COLUMNS
     );
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(&rows[0][0], place().cursor());
+    assert_eq!(&rows[0][0], cursor(&place()));
     assert_eq!(&rows[0][2], "root/a,b");
     assert_eq!(&rows[0][11], "{\"a\":\"x\\ny\",\"b\":[1,2]}");
     assert_eq!((&rows[1][1], &rows[1][5]), ("1..2", "gap"));

@@ -11,7 +11,7 @@ use crate::auth::{Caller, Reader};
 use crate::extract::{PathOf, QueryOf};
 use crate::openapi::{Bad, Missing, Usual};
 use crate::paging::{JsonPage, limit};
-use crate::place::Place;
+use crate::place::from_cursor;
 use crate::problem::Problem;
 use crate::record_json::{self, RecordJson};
 use crate::routes::history::{Checked, page};
@@ -78,7 +78,7 @@ pub(crate) async fn steps(
     let topic = app.names.alarms.case_steps(id);
     let filter = TopicFilter::new(topic.as_str())
         .map_err(|error| Problem::bad_request(error.to_string()))?;
-    let after = query.after.as_deref().map(Place::from_cursor).transpose();
+    let after = query.after.as_deref().map(from_cursor).transpose();
     let after = after.map_err(|error| Problem::bad_request(format!("after: {error}")))?;
     let wanted = Wanted {
         filter: Some(filter),

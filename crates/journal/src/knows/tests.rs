@@ -1,64 +1,32 @@
-//! Both spellings, and whether a place is one of this history.
+//! A place of an earlier reign is known until a later one wrote there.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use spica_model::{
+    ContentType, Epoch, Kind, NewRecord, Op, Position, Quality, Record, Timestamp, Topic,
+};
+
 use super::*;
-use spica_journal::{
+use crate::{
     CursorError, CursorStatus, Durable, Follower, LaneStatus, SubmitError, Ticket, Watermark,
     Window,
 };
-use spica_model::{NewRecord, Timestamp};
 
-use crate::fixture::record;
-
-fn place() -> Place {
-    Place::new((Epoch(2), Seq(5)), (Epoch(1), Seq(u64::MAX)))
-}
-
-#[test]
-fn both_spellings_read_back() {
-    assert_eq!(
-        place().to_string(),
-        "critical:2/5,normal:1/18446744073709551615"
-    );
-    assert_eq!(place().to_string().parse(), Ok(place()));
-    assert_eq!(Place::from_cursor(&place().cursor()), Ok(place()));
-}
-
-#[test]
-fn anything_else_is_refused() {
-    for bad in [
-        "",
-        "critical:1/1",
-        "critical:1/+1,normal:1/1",
-        "critical:1/1,normal:1/-",
-        ",",
-    ] {
-        assert_eq!(bad.parse::<Place>(), Err(PlaceError), "{bad:?}");
+fn record(position: Position) -> Record {
+    Record {
+        position,
+        topic: Topic::new("root/a").unwrap(),
+        kind: Kind::State,
+        op: Op::Put,
+        quality: Quality::Good,
+        received: Timestamp::EPOCH,
+        source_time: None,
+        content_type: ContentType::Json,
+        payload: Bytes::from_static(b"1"),
+        key: None,
+        cause: None,
     }
-    let other_version = URL_SAFE_NO_PAD.encode(format!("2;{}", place()));
-    for bad in ["", "*", "AAAA", &other_version] {
-        assert_eq!(Place::from_cursor(bad), Err(PlaceError), "{bad:?}");
-    }
-}
-
-#[test]
-fn a_place_only_moves_forward() {
-    let mut place = Place::new((Epoch(1), Seq(5)), (Epoch(1), Seq(5)));
-    let at = |seq| Position {
-        epoch: Epoch(2),
-        lane: Lane::Normal,
-        seq: Seq(seq),
-    };
-    assert!(place.covers(at(5)) && !place.covers(at(6)));
-    place.advance(at(4));
-    assert_eq!(place.epoch(Lane::Normal), Epoch(1));
-    place.advance(at(6));
-    assert_eq!(
-        (place.epoch(Lane::Normal), place.seq(Lane::Normal)),
-        (Epoch(2), Seq(6))
-    );
-    assert_eq!(place.seq(Lane::Critical), Seq(5));
 }
 
 /// A journal in its third reign: 1 to 4 were written in the first, 5 to 9 in the third.
@@ -69,9 +37,13 @@ struct One(Seq);
 impl Follower for One {
     fn read(&mut self, _: usize) -> Result<Followed, FollowError> {
         let seq = self.0.next();
-        let mut found = record("root/a", seq.0, "1");
-        found.position.epoch = if seq.0 < 5 { Epoch(1) } else { Epoch(3) };
-        Ok(Followed::Records(vec![found]))
+        let epoch = if seq.0 < 5 { Epoch(1) } else { Epoch(3) };
+        let lane = Lane::Critical;
+        Ok(Followed::Records(vec![record(Position {
+            epoch,
+            lane,
+            seq,
+        })]))
     }
 
     fn after(&self) -> Seq {
@@ -153,7 +125,7 @@ fn a_place_is_known_as_long_as_no_later_reign_wrote_there() {
         (1, 0, true, "before the first record"),
     ] {
         let place = Place::new((Epoch(epoch), Seq(seq)), (Epoch(9), Seq(99)));
-        let found = place.is_known(&ThirdReign, &[Lane::Critical]).unwrap();
+        let found = knows(&ThirdReign, &place, &[Lane::Critical]).unwrap();
         assert_eq!(found, known, "{epoch}/{seq}: {why}");
     }
 }
