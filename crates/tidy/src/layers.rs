@@ -19,6 +19,8 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "alerts",
             "alarms",
             "proof",
+            "live-proto",
+            "live",
             "state",
             "journal-format",
             "pair",
@@ -41,6 +43,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "channels",
             "desk",
             "history",
+            "live-hub",
         ],
     ),
     (
@@ -50,18 +53,28 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
     ("assembly", &["node", "spica"]),
     (
         "tools",
-        &["fleet", "bench", "fixture", "fuzz-targets", "sim", "tidy"],
+        &[
+            "client",
+            "fleet",
+            "bench",
+            "fixture",
+            "fuzz-targets",
+            "sim",
+            "tidy",
+        ],
     ),
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 16] = [
+pub const EXCEPTIONS: [(&str, &str); 18] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
     ("proof", "cases"),
     ("alarms", "cases"),
     ("alarms", "alerts"),
+    ("live", "live-proto"),
+    ("live-hub", "views"),
     ("desk", "views"),
     ("media", "objects"),
     ("pair-proto", "pair"),

@@ -1,0 +1,1 @@
+//! Runs live sessions behind the views.

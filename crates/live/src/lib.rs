@@ -1,0 +1,1 @@
+//! Live sessions as a state machine: matching, conflation, windows, recovery, limits.
