@@ -33,6 +33,7 @@ mod watch;
 pub use audit::Audit;
 pub use error::{DeviceError, OpenError};
 pub use metrics::Metrics;
+pub use runner::CURSOR;
 pub use restate::{Batch, RestateError, Restater, STANDING};
 pub use service::{CommandRequest, DeviceService};
 pub use settings::Settings;

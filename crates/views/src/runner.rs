@@ -18,8 +18,9 @@ use crate::apply::{Miss, Restatements};
 use crate::checkpoint::{Job, Mark, Store, Writer, save};
 use crate::shared::Shared;
 
-/// The name of the views' durable cursor in the journal: retention keeps what no checkpoint holds.
-pub(crate) const CURSOR: &str = "views";
+/// The name of the views' durable cursor in the journal: retention keeps what no checkpoint
+/// holds. It moves with the checkpoints, not with what the views show.
+pub const CURSOR: &str = "views";
 
 /// How many changed topics are copied for a checkpoint under one write lock.
 const SECTION_CHANGES: usize = 1_024;

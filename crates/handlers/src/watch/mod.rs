@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use spica_handler::{Severity, Trouble};
 use spica_journal::CursorStatus;
 use spica_model::{Lane, Timestamp};
-use spica_views::STANDING;
+use spica_views::{CURSOR as VIEWS, STANDING};
 
 use self::forecast::Forecast;
 use crate::backlog::{Backlog, CursorLag, Disk, LaneGrowth};
@@ -83,8 +83,14 @@ impl Watch {
         let journal = &*base.journal;
         let mut all = journal.cursors();
         all.extend(self.marks.marks());
-        // Restating only moves when retention wants to: it is behind by its nature.
-        all.retain(|cursor| cursor.name != STANDING);
+        // Restating only moves when retention wants to, and the views' cursor only with a checkpoint:
+        // both are behind by their nature. What the views show is what counts.
+        all.retain(|cursor| cursor.name != STANDING && cursor.name != VIEWS);
+        all.extend(Lane::ALL.map(|lane| CursorStatus {
+            name: VIEWS.into(),
+            lane,
+            seq: base.standing.applied(lane),
+        }));
         let lag = |CursorStatus { name, lane, seq }| {
             let durable = journal.status(lane).durable;
             let oldest = lag::oldest_unhandled(journal, lane, seq, None);
