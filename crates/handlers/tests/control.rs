@@ -214,7 +214,9 @@ fn the_backlog_tells_how_far_everybody_is() {
     world.fill(Normal, 5);
     let lag = |name: &str| {
         let cursors = world.handlers.backlog().cursors;
-        let mut of_name = cursors.iter().filter(|c| c.name == name && c.lane == Normal);
+        let mut of_name = cursors
+            .iter()
+            .filter(|c| c.name == name && c.lane == Normal);
         let found = of_name.next().map(|cursor| cursor.lag_records);
         assert!(of_name.next().is_none(), "{name} stands there twice");
         found
