@@ -6,6 +6,7 @@ mod delta;
 mod encoding;
 mod field;
 mod frame;
+mod members;
 mod payload;
 pub mod rows;
 mod server;
@@ -14,7 +15,7 @@ mod words;
 mod write;
 
 pub use data::{DATA_FRAME_BYTES, data_frame, data_head, data_tail};
-pub use delta::Patch;
+pub use delta::{Patch, PatchError, apply, compose, diff};
 pub use encoding::Encoding;
 pub use frame::{
     About, Bye, ByeCode, Call, ClientFrame, Deliver, EndCode, GapReason, Hello, Kinds, LimitChange,

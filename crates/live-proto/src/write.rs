@@ -246,7 +246,7 @@ pub(crate) fn cbor_array(len: usize, out: &mut Vec<u8>) {
 }
 
 /// A JSON string. Runs without anything to escape are copied whole.
-fn quoted(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn quoted(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.push(b'"');
     let mut copied = 0;
