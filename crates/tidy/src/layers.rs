@@ -21,6 +21,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "proof",
             "live-proto",
             "live",
+            "ws-proto",
             "state",
             "journal-format",
             "pair",
