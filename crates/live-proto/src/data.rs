@@ -1,9 +1,9 @@
 //! `data` frames: rows that are shared, between a head and a tail that belong to one session.
 
-use spica_model::{Lane, Place};
+use spica_model::Place;
 
 use crate::write::{Writer, cbor_array};
-use crate::{Encoding, SubId};
+use crate::{Encoding, SubId, place};
 
 /// The most that [`data_head`] and [`data_tail`] add to the rows and their separators, in bytes.
 pub const DATA_FRAME_BYTES: usize = 144;
@@ -62,16 +62,6 @@ pub fn data_tail(encoding: Encoding, at: &Place, out: &mut Vec<u8>) {
     }
     let mut to = Writer::new(encoding, out);
     to.key("at");
-    place(at, &mut to);
+    place::write(at, &mut to);
     to.end_map();
-}
-
-/// `[critical epoch, critical number, normal epoch, normal number]`.
-pub(crate) fn place(at: &Place, to: &mut Writer<'_>) {
-    to.array(4);
-    for lane in Lane::ALL {
-        to.u64(u64::from(at.epoch(lane).0));
-        to.u64(at.seq(lane).0);
-    }
-    to.end_array();
 }

@@ -3,9 +3,8 @@
 use serde_json::Value;
 use spica_model::Place;
 
-use crate::data::place;
 use crate::write::Writer;
-use crate::{Encoding, SubId};
+use crate::{Encoding, SubId, place};
 
 /// The value of a key.
 pub(crate) enum Field<'a> {
@@ -22,12 +21,17 @@ pub(crate) enum Field<'a> {
 }
 
 /// Keys and their values, in the order in which they are written.
-pub(crate) type Fields<'a> = Vec<(&'static str, Field<'a>)>;
+pub(crate) type Fields<'a> = Vec<Entry<'a>>;
 
-impl From<SubId> for Field<'_> {
-    fn from(sub: SubId) -> Self {
-        Self::Number(u64::from(sub.0))
-    }
+/// A key and its value.
+pub(crate) type Entry<'a> = (&'static str, Field<'a>);
+
+pub(crate) fn sub(sub: SubId) -> Entry<'static> {
+    ("sub", Field::Number(u64::from(sub.0)))
+}
+
+pub(crate) fn id(id: u64) -> Entry<'static> {
+    ("id", Field::Number(id))
 }
 
 /// Appends the frame `name` with `fields` to `out`.
@@ -61,7 +65,7 @@ fn entry(key: &str, value: &Field<'_>, to: &mut Writer<'_>) {
             texts.iter().for_each(|text| to.text(text));
             to.end_array();
         }
-        Field::Place(at) => place(at, to),
+        Field::Place(at) => place::write(at, to),
         Field::Value(value) => to.value(value),
         Field::Map(fields) => {
             to.map(fields.len());

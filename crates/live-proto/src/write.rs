@@ -6,19 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Encoding;
+use crate::cbor::{NULL, major};
 
 /// Whole numbers up to here are exact in 64-bit floating point.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// The major types of CBOR.
-mod major {
-    pub(super) const UNSIGNED: u8 = 0;
-    pub(super) const NEGATIVE: u8 = 1;
-    pub(super) const BYTES: u8 = 2;
-    pub(super) const TEXT: u8 = 3;
-    pub(super) const ARRAY: u8 = 4;
-    pub(super) const MAP: u8 = 5;
-}
 
 /// A writer of one value: an array, a map or a scalar.
 pub(crate) struct Writer<'a> {
@@ -104,7 +95,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn null(&mut self) {
         match self.encoding {
             Encoding::Json => self.json(&()),
-            Encoding::Cbor => self.out.push(0xf6),
+            Encoding::Cbor => self.out.push(NULL),
         }
     }
 
