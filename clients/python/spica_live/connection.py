@@ -164,18 +164,18 @@ class Connection:
         return end
 
     def _ways(self) -> list[str]:
+        """The ways to try, in order: what has worked comes first, but WebSocket now and then."""
         ways = [way for way in WAYS if way in self._settings.ways]
-        if self._worked is not None and (self._worked == "ws" or self._now() < self._ws_at):
+        if self._worked not in (None, "ws") and self._now() >= self._ws_at:
+            self._ws_at = self._now() + WS_AGAIN_S
+        elif self._worked is not None:
             ways.sort(key=lambda way: way != self._worked)
         return ways
 
     async def _session(self, endpoint: Endpoint, way: str) -> _End:
         """A session from its first byte to its end."""
-        codec = Codec(self._settings.binary and way == "ws")
-        hello = self.core.begin(codec)
         try:
-            opening = connect(way, endpoint.url, codec, hello, self._settings.tls)
-            link = await asyncio.wait_for(opening, CONNECT_S)
+            link = await self._connect(endpoint, way)
         except HttpError as error:
             return _of_status(error)
         except ProtocolError:
@@ -193,22 +193,46 @@ class Connection:
             await self._leave(link, end)
         return end
 
+    async def _connect(self, endpoint: Endpoint, way: str) -> Link:
+        """A link within the time. (`wait_for` of Python 3.11 may swallow a cancellation.)"""
+        codec = Codec(self._settings.binary and way == "ws")
+        hello = self.core.begin(codec)
+        work = connect(way, endpoint.url, codec, hello, self._settings.tls)
+        opening = asyncio.create_task(work)
+        try:
+            await asyncio.wait([opening], timeout=CONNECT_S)
+            if opening.done():
+                return opening.result()
+        except asyncio.CancelledError:
+            if opening.done() and opening.exception() is None:
+                await opening.result().close()
+            raise
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+        raise asyncio.TimeoutError
+
     async def _talk(self, link: Link, way: str) -> _End:
         """Reads, writes and watches until one of them says that it is over."""
         self._heard = self._now()
         self._wake.clear()
         self._welcomed.clear()
-        works = (self._read(link, way), self._write(link), self._watch(way))
-        tasks = [asyncio.create_task(work) for work in works]
-        end = _End("cut")
+        tasks = [asyncio.create_task(work) for work in (self._read(link, way), self._write(link))]
+        welcomed = asyncio.create_task(self._welcomed.wait())
+        end: _End | None = None
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                end = _end_of(task)
+            while end is None:
+                waiting = [*tasks, *([] if welcomed.done() else [welcomed])]
+                left, end = self._left(way)
+                if end is None:
+                    await asyncio.wait(
+                        waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    end = next((_end_of(task) for task in tasks if task.done()), None)
         finally:
-            for task in tasks:
+            for task in (*tasks, welcomed):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, welcomed, return_exceptions=True)
         end.opened = self.core.welcome is not None
         if end.opened:
             end.lived_s = self._now() - self._opened
@@ -240,10 +264,10 @@ class Connection:
                     self._opened = self._heard
                     self._welcomed.set()
                     self.way = way
-                if self.way is not None and self._worked != self.way and _proven(link):
-                    self._worked = self.way
-                    self._ws_at = self._heard + WS_AGAIN_S
                 self._tell(event)
+            if self.way is not None and self._worked != self.way and _proven(link):
+                self._worked = self.way
+                self._ws_at = self._heard + WS_AGAIN_S
             if self.core.out:
                 self.wake()
 
@@ -255,22 +279,19 @@ class Connection:
             self._wake.clear()
             await self._wake.wait()
 
-    async def _watch(self, way: str) -> None:
-        """Ends the session when nothing was heard for too long, or WebSocket is to be tried."""
-        await asyncio.wait_for(self._welcomed.wait(), CONNECT_S)
-        welcome = self.core.welcome or {}
-        limit = SILENCE * welcome.get("heartbeat_ms", 0) / 1000
-        may_upgrade = way != "ws" and "ws" in self._settings.ways
-        while True:
-            now = self._now()
-            left = self._heard + limit - now
-            if left <= 0:
-                raise _Over(_End("silence"))
-            if may_upgrade and self._worked == way:
-                if now >= self._ws_at:
-                    raise _Over(_End("upgrade"))
-                left = min(left, self._ws_at - now)
-            await asyncio.sleep(left)
+    def _left(self, way: str) -> tuple[float, _End | None]:
+        """The time until the connection counts as dead, or WebSocket is to be tried again."""
+        welcome = self.core.welcome
+        limit = CONNECT_S if welcome is None else SILENCE * welcome["heartbeat_ms"] / 1000
+        now = self._now()
+        left = self._heard + limit - now
+        if left <= 0:
+            return 0, _End("silence")
+        if self._worked == way and way != "ws" and "ws" in self._settings.ways:
+            if now >= self._ws_at:
+                return 0, _End("upgrade")
+            left = min(left, self._ws_at - now)
+        return left, None
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Told):
@@ -295,8 +316,6 @@ def _end_of(task: asyncio.Task[None]) -> _End:
         return error.end
     if isinstance(error, ProtocolError):
         return _End("protocol")
-    if isinstance(error, asyncio.TimeoutError):
-        return _End("silence")
     if isinstance(error, (LinkLost, OSError)):
         return _End("cut")
     raise error or AssertionError("a loop without an end has ended")
