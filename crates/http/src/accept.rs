@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -79,13 +80,21 @@ impl Acceptor {
         match decided {
             Ok(slot) => {
                 let place = Place {
+                    _open: Raised::new(&self.app.parts.metrics.connections),
                     app: self.app.clone(),
                     slot: Some(slot),
                 };
-                let (router, dropping) = (self.router.clone(), self.dropping.clone());
+                let connection = Arc::new(Connection {
+                    peer,
+                    router: self.router.clone(),
+                    tasks: self.tasks.clone(),
+                    dropping: self.dropping.clone(),
+                    place,
+                });
+                let dropping = self.dropping.clone();
                 self.tasks.spawn(async move {
                     tokio::select! {
-                        () = serve(stream, peer, place, router) => {}
+                        () = serve(stream, connection) => {}
                         () = dropping.cancelled() => {}
                     }
                 });
@@ -114,10 +123,25 @@ fn refuse(stream: &TcpStream, refusal: Refusal) {
     let _ = stream.try_write(answer.as_bytes());
 }
 
+/// What a request's handler may know of the connection, in the request's extensions. Whoever keeps
+/// it keeps the connection's place among all.
+pub(crate) struct Connection {
+    /// The address at the other end.
+    pub(crate) peer: SocketAddr,
+    /// The interface, for requests within a session.
+    pub(crate) router: Router,
+    /// Where what outlives the request runs: the interface waits for it when it stops.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when it has waited long enough.
+    pub(crate) dropping: CancellationToken,
+    place: Place,
+}
+
 /// A connection's place among all; given back when dropped.
 struct Place {
     app: App,
     slot: Option<Slot>,
+    _open: Raised,
 }
 
 impl Drop for Place {
@@ -131,33 +155,35 @@ impl Drop for Place {
     }
 }
 
-/// Serves one connection.
-async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, router: Router) {
-    let app = place.app.clone();
-    let _open = Raised::new(&app.parts.metrics.connections);
+/// Serves one connection, until it ends or becomes something else than HTTP.
+async fn serve(stream: TcpStream, connection: Arc<Connection>) {
+    let app = connection.place.app.clone();
+    let peer = connection.peer;
     // Answers are whole when they are written: waiting for more would only add delay.
     let _ = stream.set_nodelay(true);
     let stream = TokioIo::new(Patient::new(stream, app.settings.write_timeout.into()));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.clone().call(Request::from(request))
+        let extensions = request.extensions_mut();
+        extensions.insert(Peer(peer));
+        extensions.insert(Arc::clone(&connection));
+        connection.router.clone().call(Request::from(request))
     });
-    let connection = http1::Builder::new()
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from(app.settings.idle_timeout))
         .max_headers(HEADERS)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(stream, service);
-    let mut connection = pin!(connection);
+        .serve_connection(stream, service)
+        .with_upgrades();
+    let mut served = pin!(served);
     let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
+        outcome = served.as_mut() => outcome,
         () = app.stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            served.as_mut().graceful_shutdown();
+            served.await
         }
     };
     if let Err(error) = outcome {
         tracing::debug!(%peer, %error, "a connection ended early");
     }
-    drop(place);
 }

@@ -62,7 +62,11 @@ impl Identity {
         matches!(self.role, Role::Admin)
     }
 
-    fn require(self, needed: Role) -> Result<Self, Problem> {
+    /// This identity, if it has the role `needed` or one that includes it.
+    ///
+    /// # Errors
+    /// 403 if not.
+    pub(crate) fn require(self, needed: Role) -> Result<Self, Problem> {
         if self.role.includes(needed) {
             return Ok(self);
         }
@@ -93,7 +97,8 @@ impl FromRequestParts<App> for Source {
     }
 }
 
-fn source(head: &Head) -> Option<IpAddr> {
+/// The address of whoever asks, if it is known.
+pub(crate) fn source(head: &Head) -> Option<IpAddr> {
     head.extensions.get::<Peer>().map(|peer| peer.0.ip())
 }
 
@@ -135,7 +140,11 @@ impl FromRequestParts<App> for Publisher {
     }
 }
 
-fn authenticate(head: &Head, app: &App) -> Result<Identity, Problem> {
+/// Who asks.
+///
+/// # Errors
+/// 401 without a valid token; 403 if a node that is open is asked from elsewhere.
+pub(crate) fn authenticate(head: &Head, app: &App) -> Result<Identity, Problem> {
     if app.parts.open {
         return from_here(&head.headers).map(|()| Identity::open());
     }
@@ -144,20 +153,24 @@ fn authenticate(head: &Head, app: &App) -> Result<Identity, Problem> {
             "send the header `Authorization: Bearer <token>`",
         ));
     };
-    let secret = value
-        .to_str()
-        .ok()
-        .and_then(bearer)
-        .and_then(|token| token.parse().ok());
-    match secret.and_then(|secret| find(app, &secret)) {
-        Some(identity) => Ok(identity),
-        None => {
-            app.bad_token(source(head));
-            Err(Problem::unauthenticated(
-                "this token is not known, or was revoked",
-            ))
-        }
-    }
+    let token = value.to_str().ok().and_then(bearer);
+    identify(app, token.unwrap_or_default(), source(head))
+}
+
+/// Whose `token` it is. One that is not known is counted against `source`.
+///
+/// # Errors
+/// 401 if it is not known.
+pub(crate) fn identify(
+    app: &App,
+    token: &str,
+    source: Option<IpAddr>,
+) -> Result<Identity, Problem> {
+    let secret = token.parse().ok();
+    secret.and_then(|secret| find(app, &secret)).ok_or_else(|| {
+        app.bad_token(source);
+        Problem::unauthenticated("this token is not known, or was revoked")
+    })
 }
 
 /// The token of an `Authorization` header.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use spica_admission::{BanRule, Limits, Rate};
 use spica_settings::{ByteSize, Span};
 
+use crate::sessions::LiveSettings;
+
 /// The HTTP interface: publish, read, operate, watch. It speaks plain HTTP: put a proxy with TLS in
 /// front of it before it listens on anything but loopback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +73,8 @@ pub struct Settings {
     pub resume_limit: u64,
     /// How many durable records the views may be behind before the node says that it is not ready.
     pub ready_lag: u64,
+    /// How live sessions are reached.
+    pub live: LiveSettings,
     /// Nets without a limit per source that are never banned automatically, such as that of a proxy.
     #[schemars(with = "Vec<String>")]
     pub trusted: Vec<IpNet>,
@@ -108,6 +112,7 @@ impl Default for Settings {
             heartbeat: Span::from_secs(15),
             resume_limit: 100_000,
             ready_lag: 1_000_000,
+            live: LiveSettings::default(),
             trusted: loopback(),
             ban_after: 20,
             ban_time: Span::from_mins(10),

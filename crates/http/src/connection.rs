@@ -27,6 +27,11 @@ impl<S> Patient<S> {
         }
     }
 
+    /// What is written to.
+    pub(crate) const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Passes on what a write said, or its failure when it has waited too long.
     fn judge<T>(
         &mut self,

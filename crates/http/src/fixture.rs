@@ -205,6 +205,13 @@ impl Node {
                 views.clone(),
                 clock.clone(),
             )),
+            live: spica_live_hub::Hub::start(
+                journal.clone(),
+                views.clone(),
+                clock.clone(),
+                Default::default(),
+            )
+            .unwrap(),
             journal: journal.clone(),
             views,
             pictures,

@@ -5,7 +5,8 @@
 //! A request passes, from the outside: the listener ([`Server`], who may connect), `guard` (a place
 //! and a time limit for everything), `served` (this node or its partner), `auth` (who asks), `extract`
 //! (bodies, within their memory), its handler in `routes`. Writes go through `publish` and `commit`, which answer only what is durable;
-//! reads of history through `scan`, off the async workers; live streams through `live`.
+//! reads of history through `scan`, off the async workers; live streams through `live`,
+//! live sessions through `sessions`.
 //!
 //! Invariants:
 //! - A 2xx to a write means that it is on disk (invariant 1 of the design).
@@ -47,6 +48,7 @@ pub mod scan;
 mod schemas;
 mod served;
 mod server;
+mod sessions;
 pub mod sound;
 pub mod sse;
 mod state;
@@ -66,6 +68,7 @@ pub use pair_metrics::PairCollector;
 pub use problem::{PartError, Problem, ProblemBody, ProblemKind, RETRY_AFTER, TYPE_PREFIX};
 pub use routes::readings;
 pub use server::{Server, StartError, router};
+pub use sessions::LiveSettings;
 pub use state::Parts;
 pub use token::{Hash, ParseSecretError, Role, Secret, StoredToken, is_id};
 pub use token_store::{TokenError, bootstrap};

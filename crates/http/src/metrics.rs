@@ -10,6 +10,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use spica_model::Lane;
 
+use crate::sessions::SessionMetrics;
+
 /// Upper bounds of the time buckets, in seconds: from a memory answer to the request limit.
 const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
@@ -57,6 +59,8 @@ pub struct Metrics {
     pub(crate) stream_catch_ups: Counter,
     /// Times a live stream had to be told of a gap.
     pub(crate) stream_gaps: Counter,
+    /// What live sessions count.
+    pub(crate) sessions: SessionMetrics,
     /// Requests that brought no valid token.
     pub(crate) bad_tokens: Counter,
     /// Records that history and resumed streams have read.
@@ -81,6 +85,7 @@ impl Metrics {
             stream_records: Counter::default(),
             stream_catch_ups: Counter::default(),
             stream_gaps: Counter::default(),
+            sessions: SessionMetrics::default(),
             bad_tokens: Counter::default(),
             scanned: Counter::default(),
             unapplied: Counter::default(),
@@ -129,6 +134,7 @@ impl Metrics {
         to.register("scanned_records", help, self.scanned.clone());
         let help = "Durable writes answered before the views showed them";
         to.register("unapplied_writes", help, self.unapplied.clone());
+        self.sessions.add_to(to);
     }
 
     pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {

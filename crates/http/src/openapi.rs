@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
     acknowledge, alerts, bans, cases, commands, conditions, devices, find, handlers, health,
-    history, live, media, metrics, openapi, page, pair, pictures, records, report, tokens, topics,
-    tree,
+    history, live, media, metrics, openapi, page, pair, pictures, records, report, sessions,
+    tokens, topics, tree,
 };
 use crate::schemas;
 use crate::state::App;
@@ -30,6 +30,7 @@ use crate::state::App;
     modifiers(&Shared),
     tags(
         (name = "records", description = "Publish and read records"),
+        (name = "live", description = "Live sessions: docs/live.md"),
         (name = "devices", description = "The registry of devices"),
         (name = "commands", description = "What devices are asked to do"),
         (name = "pictures", description = "What devices have seen"),
@@ -70,6 +71,11 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(tree::below))
         .routes(routes!(history::history))
         .routes(routes!(live::live))
+        .routes(routes!(sessions::open_websocket))
+        .routes(routes!(sessions::open))
+        .routes(routes!(sessions::post, sessions::end))
+        .routes(routes!(sessions::events))
+        .routes(routes!(sessions::poll))
         .routes(routes!(devices::list, devices::add))
         .routes(routes!(devices::import::import))
         .routes(routes!(devices::read, devices::put, devices::remove))
@@ -167,6 +173,8 @@ refusals! {
     TooLarge = [TooLarge, TooSlow];
     /// A body of a type that is not understood.
     Unsupported = [UnsupportedMediaType];
+    /// A request for no WebSocket, or one of another version.
+    Upgrading = [UpgradeRequired];
     /// A range outside of the picture.
     RangeRefused = [RangeNotSatisfiable];
 }

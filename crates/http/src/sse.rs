@@ -21,6 +21,14 @@ pub fn event(out: &mut Vec<u8>, name: &str, id: Option<&dyn Display>, data: &[u8
     out.extend_from_slice(b"\n\n");
 }
 
+/// Adds one event without a name. `data` must be one line, as JSON without line breaks is.
+pub fn message(out: &mut Vec<u8>, id: u64, data: &[u8]) {
+    debug_assert!(!data.contains(&b'\n'), "data of one line");
+    out.extend_from_slice(format!("id: {id}\ndata: ").as_bytes());
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\n\n");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +40,8 @@ mod tests {
         event(&mut out, "gap", None, b"{}");
         let text = "event: record\nid: 7\ndata: {}\n\nevent: gap\ndata: {}\n\n";
         assert_eq!(std::str::from_utf8(&out).unwrap(), text);
+        out.clear();
+        message(&mut out, 3, b"[]");
+        assert_eq!(out, b"id: 3\ndata: []\n\n");
     }
 }

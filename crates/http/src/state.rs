@@ -14,6 +14,7 @@ use spica_desk::Desk;
 use spica_handler::HandlerControl;
 use spica_history::History;
 use spica_journal::SharedJournal;
+use spica_live_hub::Hub;
 use spica_media::Media;
 use spica_model::{Timestamp, Topic};
 use spica_objects::PictureStore;
@@ -32,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::offload::Offload;
 use crate::page::Page;
 use crate::problem::{Problem, ProblemKind};
+use crate::sessions::Sessions;
 
 /// The parts of a node that this interface speaks to.
 #[derive(Clone)]
@@ -58,6 +60,8 @@ pub struct Parts {
     pub stations: Arc<Mutex<Admission>>,
     /// The commands that devices understand.
     pub commands: Arc<dyn CommandCatalogue>,
+    /// What live sessions see.
+    pub live: Arc<Hub>,
     /// The time.
     pub clock: SharedClock,
     /// What this interface counts.
@@ -97,6 +101,8 @@ pub(crate) struct Inner {
     pub(crate) requests: Arc<Semaphore>,
     /// Places for live streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Live sessions.
+    pub(crate) sessions: Sessions,
     /// Places for exports of history.
     pub(crate) exports: Arc<Semaphore>,
     /// Names for requests.
@@ -131,6 +137,7 @@ impl App {
             offload: Offload::new(settings.history_reads, settings.request_timeout.into()),
             requests: Arc::new(Semaphore::new(settings.max_requests)),
             streams: Arc::new(Semaphore::new(settings.max_streams)),
+            sessions: Sessions::default(),
             exports: Arc::new(Semaphore::new(settings.max_exports)),
             request_ids: RequestIds::new(),
             page: Page::new(),

@@ -23,6 +23,8 @@ pub enum ProblemKind {
     TooSlow,
     /// The body has a type that is not understood here.
     UnsupportedMediaType,
+    /// This is for WebSockets of a version that is understood here.
+    UpgradeRequired,
     /// The range lies outside of the picture.
     RangeNotSatisfiable,
     /// The journal's queue is full.
@@ -43,7 +45,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, for the documents and their test.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -53,6 +55,7 @@ impl ProblemKind {
         Self::TooLarge,
         Self::TooSlow,
         Self::UnsupportedMediaType,
+        Self::UpgradeRequired,
         Self::RangeNotSatisfiable,
         Self::JournalFull,
         Self::JournalFailed,
@@ -117,6 +120,11 @@ impl ProblemKind {
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported-media-type",
                 "Not in this format",
+            ),
+            Self::UpgradeRequired => (
+                S::UPGRADE_REQUIRED,
+                "upgrade-required",
+                "This is for WebSockets",
             ),
             Self::RangeNotSatisfiable => (
                 S::RANGE_NOT_SATISFIABLE,

@@ -183,7 +183,9 @@ impl IntoResponse for Problem {
                 HeaderValue::from(RETRY_AFTER.as_secs()),
             );
         }
-        headers.extend(header);
+        if let Some((name, value)) = header {
+            headers.insert(name, value);
+        }
         response
     }
 }

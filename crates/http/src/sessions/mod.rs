@@ -1,0 +1,37 @@
+//! Live sessions (`docs/live.md`): how they are reached.
+//!
+//! ```text
+//!  WebSocket ──▶ handshake ─▶ websocket ─┐                   ┌─▶ spica-live-hub: what is subscribed
+//!                                        ├─▶ conversation ───┤
+//!  POST, events, poll ─▶ table ─▶ room ──┘                   └─▶ calls: back into the router
+//! ```
+//!
+//! A [conversation](conversation::Conversation) is what both have in common: who it is, what the
+//! client says, heartbeats, calls, the end. Over WebSocket it has a [socket](socket::Socket); over
+//! requests a [room](room::Room), whose frames wait in an [outbox](outbox::Outbox).
+//!
+//! Invariants: a session whose client takes nothing holds what was once given to it, and is given
+//! nothing more; every frame of a client has an answer or an effect; a session ends with a reason,
+//! which is told and counted.
+
+pub(crate) mod calls;
+mod config;
+mod conversation;
+mod ending;
+mod guest;
+pub(crate) mod handshake;
+mod key;
+mod metrics;
+mod outbox;
+pub(crate) mod room;
+mod socket;
+mod table;
+pub(crate) mod websocket;
+
+pub use config::LiveSettings;
+pub(crate) use conversation::{Conversation, read_hello};
+pub(crate) use ending::Ending;
+pub(crate) use guest::Guest;
+pub(crate) use key::Key;
+pub(crate) use metrics::SessionMetrics;
+pub(crate) use table::{Sessions, busy};

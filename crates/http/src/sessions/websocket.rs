@@ -1,0 +1,282 @@
+//! Sessions over WebSocket.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use spica_live_proto::{Encoding, ServerFrame};
+use spica_ws_proto::{Event, Opcode};
+use tokio::net::TcpStream;
+
+use crate::accept::Connection;
+use crate::connection::Patient;
+use crate::problem::{Problem, ProblemKind};
+use crate::sessions::calls::Inside;
+use crate::sessions::conversation::{Conversation, Heard, Said, frame, read_hello};
+use crate::sessions::ending::Ending;
+use crate::sessions::guest::Guest;
+use crate::sessions::handshake::Handshake;
+use crate::sessions::key::Key;
+use crate::sessions::metrics::Transport;
+use crate::sessions::socket::{Socket, SocketError, Turn};
+use crate::state::App;
+
+/// Frames that may wait to be written while the client is still listened to: what it asks for must
+/// not grow without end while it takes nothing.
+const WAITING: usize = 64;
+/// How long a client may take to hear the last word.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Half heartbeats without a sign of life after which a client is taken for dead.
+const SILENCE: u32 = 5;
+
+/// What a session over WebSocket begins with.
+struct Opening {
+    app: App,
+    connection: Arc<Connection>,
+    guest: Guest,
+    encoding: Encoding,
+    key: Key,
+}
+
+/// Answers a request for a WebSocket, and runs it.
+///
+/// # Errors
+/// If the handshake is not right, or there are too many sessions.
+pub(crate) fn upgrade(app: App, guest: Guest, mut request: Request) -> Result<Response, Problem> {
+    let handshake = Handshake::read(request.headers())?;
+    app.sessions.has_room(app.monotonic()).inspect_err(|_| {
+        app.parts.metrics.sessions.refused("saturated");
+    })?;
+    let Some(connection) = request.extensions().get::<Arc<Connection>>().cloned() else {
+        let detail = "there is no connection that could become a WebSocket";
+        return Err(Problem::new(ProblemKind::Internal, detail));
+    };
+    let opening = Opening {
+        key: Key::new()?,
+        encoding: handshake.encoding,
+        app,
+        guest,
+        connection: Arc::clone(&connection),
+    };
+    let upgraded = hyper::upgrade::on(&mut request);
+    let dropping = connection.dropping.clone();
+    connection.tasks.spawn(async move {
+        tokio::select! {
+            () = run(opening, upgraded) => {}
+            () = dropping.cancelled() => {}
+        }
+    });
+    Ok(handshake.agree())
+}
+
+async fn run(opening: Opening, upgraded: OnUpgrade) {
+    let app = opening.app.clone();
+    let opcode = opcode(opening.encoding);
+    let encoding = opening.encoding;
+    let Some((stream, rest)) = upgraded.await.ok().and_then(stream_of) else {
+        app.parts.metrics.sessions.ended(Ending::Broken.label());
+        return;
+    };
+    let mut socket = Socket::new(stream, rest, app.settings.live.client_frame.as_usize());
+    let ending = serve(&mut socket, opening).await;
+    app.parts.metrics.sessions.ended(ending.label());
+    tracing::debug!(why = ending.label(), "a WebSocket ends");
+    if matches!(ending, Ending::Broken) {
+        return;
+    }
+    if let Some(bye) = ending.bye(&app) {
+        socket.send(opcode, frame(encoding, &ServerFrame::Bye(Box::new(bye))));
+    }
+    socket.close(ending.close_code(), ending.label());
+    // Who does not listen to the last word has had their chance.
+    let _ = tokio::time::timeout(FAREWELL, socket.finish()).await;
+}
+
+/// The connection itself, and what was read of it already.
+fn stream_of(upgraded: Upgraded) -> Option<(Patient<TcpStream>, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Patient<TcpStream>>>().ok()?;
+    // A copy: the machine's own buffer is large.
+    let rest = Bytes::copy_from_slice(&parts.read_buf);
+    Some((parts.io.into_inner(), rest))
+}
+
+const fn opcode(encoding: Encoding) -> Opcode {
+    match encoding {
+        Encoding::Json => Opcode::Text,
+        Encoding::Cbor => Opcode::Binary,
+    }
+}
+
+/// Serves a session until it ends.
+async fn serve(socket: &mut Socket, opening: Opening) -> Ending {
+    let app = opening.app.clone();
+    let (stopping, ended) = (app.stopping.clone(), app.parts.role.ended());
+    let patience = app.settings.live.hello_timeout.into();
+    let hello = tokio::select! {
+        heard = tokio::time::timeout(patience, first(socket, opening.encoding)) => match heard {
+            Ok(Ok(hello)) => hello,
+            Ok(Err(ending)) => return ending,
+            Err(_) => return Ending::NoHello,
+        },
+        () = stopping.cancelled() => return Ending::Stopping,
+        () = ended => return Ending::NotActive,
+    };
+    let hello = match read_hello(&app, opening.encoding, &hello) {
+        Ok(hello) => hello,
+        Err(ending) => return ending,
+    };
+    let inside = Inside {
+        router: opening.connection.router.clone(),
+        peer: opening.connection.peer,
+    };
+    let (guest, encoding, key) = (opening.guest, opening.encoding, opening.key);
+    match Conversation::open(app.clone(), inside, guest, &hello, encoding, &key) {
+        Ok((conversation, welcome)) => {
+            let _open = app.parts.metrics.sessions.opened(Transport::WebSocket);
+            socket.send(opcode(encoding), welcome);
+            Talk::new(app, conversation).run(socket).await
+        }
+        Err(ending) => ending,
+    }
+}
+
+/// The first message, past pings.
+async fn first(socket: &mut Socket, encoding: Encoding) -> Result<Bytes, Ending> {
+    loop {
+        match socket.turn(socket.waiting() < WAITING).await? {
+            Turn::Written => {}
+            Turn::End => return Err(Ending::Broken),
+            Turn::Heard(event) => {
+                if let Some(message) = control(socket, event, encoding)? {
+                    return Ok(message);
+                }
+            }
+        }
+    }
+}
+
+/// Does what WebSockets do by themselves, and gives the message if it was one.
+fn control(socket: &mut Socket, event: Event, encoding: Encoding) -> Result<Option<Bytes>, Ending> {
+    match (event, encoding) {
+        (Event::Text(text), Encoding::Json) => Ok(Some(text)),
+        (Event::Binary(bytes), Encoding::Cbor) => Ok(Some(bytes)),
+        (Event::Text(_) | Event::Binary(_), _) => Err(Ending::Protocol(
+            "frames are text messages in JSON, binary messages in CBOR".to_owned(),
+        )),
+        (Event::Ping(payload), _) => {
+            socket.send(Opcode::Pong, payload);
+            Ok(None)
+        }
+        (Event::Pong(_), _) => Ok(None),
+        (Event::Close(_), _) => Err(Ending::Left),
+    }
+}
+
+impl From<SocketError> for Ending {
+    fn from(error: SocketError) -> Self {
+        match error {
+            SocketError::Io(error) => {
+                tracing::debug!(%error, "a WebSocket broke");
+                Self::Broken
+            }
+            SocketError::Violation(violation) => Self::Violation(violation),
+        }
+    }
+}
+
+/// A conversation over a WebSocket.
+struct Talk {
+    app: App,
+    conversation: Conversation,
+    /// When the client was heard last.
+    heard: Instant,
+    /// The ping that is on its way: its number, and when it was sent.
+    ping: Option<(u64, Instant)>,
+    pings: u64,
+}
+
+impl Talk {
+    fn new(app: App, conversation: Conversation) -> Self {
+        Self {
+            heard: app.monotonic(),
+            app,
+            conversation,
+            ping: None,
+            pings: 0,
+        }
+    }
+
+    async fn run(mut self, socket: &mut Socket) -> Ending {
+        loop {
+            let waiting = socket.waiting();
+            let step = tokio::select! {
+                biased;
+                said = self.conversation.next(waiting == 0) => self.say(socket, said),
+                turn = socket.turn(waiting < WAITING) => match turn {
+                    Ok(Turn::Written) => Ok(()),
+                    Ok(Turn::End) => Err(Ending::Broken),
+                    Ok(Turn::Heard(event)) => self.hear(socket, event),
+                    Err(error) => Err(error.into()),
+                },
+            };
+            if let Err(ending) = step {
+                return ending;
+            }
+        }
+    }
+
+    fn say(&mut self, socket: &mut Socket, said: Said) -> Result<(), Ending> {
+        let opcode = opcode(self.conversation.encoding());
+        match said {
+            Said::Frames(frames) => {
+                for frame in frames {
+                    socket.send(opcode, frame);
+                }
+            }
+            Said::Beat(beat) => {
+                let now = self.app.monotonic();
+                let period: Duration = self.app.settings.live.heartbeat.into();
+                if now.duration_since(self.heard) > period * SILENCE / 2 {
+                    return Err(Ending::Silent);
+                }
+                // What waits is a sign of life as well, once it is written.
+                if socket.waiting() < WAITING {
+                    socket.send(opcode, beat);
+                    self.pings += 1;
+                    self.ping = Some((self.pings, now));
+                    let number = self.pings.to_be_bytes();
+                    socket.send(Opcode::Ping, Bytes::copy_from_slice(&number));
+                }
+            }
+            Said::Over(ending) => return Err(ending),
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, socket: &mut Socket, event: Event) -> Result<(), Ending> {
+        self.heard = self.app.monotonic();
+        if let Event::Pong(payload) = &event
+            && let Some((number, sent)) = self.ping
+            && payload[..] == number.to_be_bytes()
+        {
+            self.conversation.round_trip = Some(self.heard.duration_since(sent));
+            self.ping = None;
+        }
+        let encoding = self.conversation.encoding();
+        let Some(message) = control(socket, event, encoding)? else {
+            return Ok(());
+        };
+        match self.conversation.hear(&message) {
+            Heard::Taken => Ok(()),
+            Heard::Answer(answer) => {
+                socket.send(opcode(encoding), answer);
+                Ok(())
+            }
+            Heard::Over(ending) => Err(ending),
+        }
+    }
+}
