@@ -74,10 +74,11 @@ impl<'b> Part<'b> {
         }
     }
 
-    /// A number, whole or not.
+    /// A number, whole or not. (What is sound JSON and parses here is one; serde_json would be off by
+    /// the last bit now and then.)
     pub(crate) fn f64(self) -> Option<f64> {
         match self {
-            Self::Json(json) => serde_json::from_str(json).ok(),
+            Self::Json(json) => json.parse().ok(),
             Self::Cbor(item) => cbor::float(item).or_else(|| self.i64().map(|whole| whole as f64)),
         }
     }

@@ -1,5 +1,8 @@
 //! The wire as a peer sees it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod properties;
+mod refusals;
 mod samples;
+mod strategies;
 mod vectors;
