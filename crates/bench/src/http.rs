@@ -116,7 +116,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
 }
 
 /// The length of the answer with its head, once the head is there and the whole has arrived.
-fn answer_length(bytes: &[u8]) -> Result<Option<usize>> {
+pub(crate) fn answer_length(bytes: &[u8]) -> Result<Option<usize>> {
     let Some(head) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Ok(None);
     };

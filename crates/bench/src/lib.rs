@@ -16,6 +16,7 @@ pub mod handlers;
 pub mod http;
 pub mod hub;
 pub mod ingest;
+pub mod live;
 pub mod pair;
 pub mod stations;
 

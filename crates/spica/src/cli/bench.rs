@@ -26,6 +26,24 @@ pub(crate) enum Via {
     Http,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LiveMode {
+    /// Each record to each session
+    Message,
+    /// The latest of each of 50 topics to each session
+    Conflated,
+    /// 750 sessions more every five seconds, 100 records a second to each
+    Ramp,
+    /// Memory of sessions that get nothing
+    Idle,
+    /// All sessions come back after the node was killed
+    Resume,
+    /// One client that publishes and waits for it
+    PingPong,
+    /// A document of which one field changes
+    Deltas,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// The floor: what one durable append costs on this disk
@@ -138,6 +156,30 @@ pub(crate) enum Bench {
         /// Payload bytes of a record
         #[arg(long, default_value_t = 128)]
         size: usize,
+    },
+    /// Live sessions over WebSocket: one publisher, many that follow
+    Live {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// What is measured
+        #[arg(long, value_enum, default_value_t = LiveMode::Message)]
+        mode: LiveMode,
+        /// Sessions; of a ramp, the most
+        #[arg(long, default_value_t = 1_000)]
+        sessions: usize,
+        /// Payload bytes of a record; of `deltas`, of a document
+        #[arg(long, default_value_t = 128)]
+        size: usize,
+        /// Records per second, one step after the other, up to the first that is too much
+        #[arg(
+            long,
+            value_delimiter = ',',
+            default_value = "100,400,800,1600,2400,3200,4800"
+        )]
+        rates: Vec<f64>,
+        /// How long a step lasts
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "5s")]
+        duration: Duration,
     },
     /// The passive of `bench pair`
     #[command(hide = true)]

@@ -9,15 +9,18 @@ use serde::Serialize;
 use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
 use spica_bench::{
-    alert, catch_up, critical, disk, failover, handlers, http, ingest, pair, stations,
+    alert, catch_up, critical, disk, failover, handlers, http, ingest, live, pair, stations,
 };
 use spica_journal_file::Priorities;
 use spica_model::Lane;
 use spica_node::Exit;
 
 use super::block_on_all_cores;
-use crate::cli::{Bench, BenchCommon, Via};
+use crate::cli::{Bench, BenchCommon, LiveMode, Via};
 use crate::out;
+
+/// Updates of the document of `bench live --mode deltas`.
+const DOCUMENTS: u64 = 200;
 
 /// Runs the command.
 ///
@@ -102,6 +105,23 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
             let program = std::env::current_exe()?;
             in_scratch(&common, |dir| pair::run(dir, load, passive(&program)))
         }
+        Bench::Live {
+            common,
+            mode,
+            sessions,
+            size,
+            rates,
+            duration,
+        } => live(
+            &common,
+            mode,
+            &live::Options {
+                sessions,
+                size,
+                rates,
+                step: duration,
+            },
+        ),
         Bench::CatchUp {
             common,
             behind,
@@ -156,6 +176,30 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
                 Priorities::Auto
             };
             critical::run(dir, duration, priorities)
+        }),
+    }
+}
+
+fn live(common: &BenchCommon, mode: LiveMode, options: &live::Options) -> Result<Exit> {
+    match mode {
+        LiveMode::Message => in_scratch(common, |dir| {
+            block_on_all_cores(live::message(dir, options))
+        }),
+        LiveMode::Conflated => in_scratch(common, |dir| {
+            block_on_all_cores(live::conflated(dir, options))
+        }),
+        LiveMode::Ramp => in_scratch(common, |dir| block_on_all_cores(live::ramp(dir, options))),
+        LiveMode::Idle => in_scratch(common, |dir| {
+            block_on_all_cores(live::idle(dir, options.sessions))
+        }),
+        LiveMode::Resume => {
+            in_scratch(common, |dir| block_on_all_cores(live::resume(dir, options)))
+        }
+        LiveMode::PingPong => in_scratch(common, |dir| {
+            block_on_all_cores(live::ping_pong(dir, options))
+        }),
+        LiveMode::Deltas => in_scratch(common, |dir| {
+            block_on_all_cores(live::deltas(dir, options.size, DOCUMENTS))
         }),
     }
 }
