@@ -75,12 +75,11 @@ impl<'a> Writer<'a> {
         if !number.is_finite() {
             return self.null();
         }
-        if number.fract() == 0.0 && number.abs() < EXACT {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "it is whole and smaller than 2^53"
-            )]
-            return self.i64(number as i64);
+        #[expect(clippy::cast_possible_truncation, reason = "it is compared")]
+        let whole = number as i64;
+        // Bit by bit, for minus zero is no whole number.
+        if number.abs() < EXACT && (whole as f64).to_bits() == number.to_bits() {
+            return self.i64(whole);
         }
         self.float(number);
     }

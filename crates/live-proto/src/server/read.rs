@@ -143,6 +143,10 @@ fn time(frame: &Keys<'_>) -> Result<i64, Wrong> {
     frame.need("time", "microseconds since 1970", Part::i64)
 }
 
+fn finite(part: Part<'_>) -> Option<f64> {
+    part.f64().filter(|number| number.is_finite())
+}
+
 fn lane(part: Part<'_>) -> Option<Lane> {
     part.text()?.parse().ok()
 }
@@ -179,7 +183,7 @@ fn stats(frame: &Keys<'_>) -> Result<Stats, Wrong> {
         *count = reasons.number(reason)?;
     }
     Ok(Stats {
-        rtt_ms: frame.optional("rtt_ms", "a number", Part::f64)?,
+        rtt_ms: frame.optional("rtt_ms", "a number", finite)?,
         queue: frame.number("queue")?,
         sent: frame.number("sent")?,
         conflated: frame.number("conflated")?,

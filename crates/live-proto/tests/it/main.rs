@@ -1,5 +1,5 @@
 //! The wire as a peer sees it.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod properties;
 mod refusals;

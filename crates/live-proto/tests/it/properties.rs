@@ -17,18 +17,18 @@ fn one_row(encoding: Encoding, at: &Place, write: impl Fn(&mut Vec<u8>)) -> Row 
     write(&mut row);
     data_frame(encoding, SubId(1), at, [&row[..], &row[..]], 2, &mut out);
     assert!(out.len() - 2 * row.len() <= spica_live_proto::DATA_FRAME_BYTES);
-    match decode_server(encoding, &out) {
-        Ok(Incoming::Data {
-            sub,
-            at: there,
-            rows,
-        }) => {
-            assert_eq!((sub, there), (SubId(1), *at));
-            assert_eq!(rows[0], rows[1]);
-            rows[0].clone()
-        }
-        other => panic!("{other:?}"),
-    }
+    let read = decode_server(encoding, &out).unwrap();
+    let Incoming::Data {
+        sub,
+        at: there,
+        mut rows,
+    } = read
+    else {
+        panic!("no rows: {read:?}");
+    };
+    assert_eq!((sub, there), (SubId(1), *at));
+    assert_eq!(rows[0], rows[1]);
+    rows.remove(0)
 }
 
 fn value(json: &[u8]) -> Value {
