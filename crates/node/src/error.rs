@@ -49,6 +49,11 @@ pub enum NodeError {
         "the views do not follow the journal any more: {0}; what they show would be stale, so the node ends. Nothing is lost: start it again"
     )]
     ViewsEnded(Arc<str>),
+    /// Live sessions stopped while the node ran.
+    #[error(
+        "live sessions are served no more: what people see would stand still, so the node ends. Nothing is lost: start it again"
+    )]
+    LiveEnded,
     /// The journal failed while the node ran.
     #[error("{0}; the node has stopped acknowledging and ends. Nothing acknowledged is lost{hint}", hint = hint(.0))]
     Commit(#[from] CommitError),
@@ -77,6 +82,7 @@ impl NodeError {
             Self::Journal(error) => of_open(error),
             Self::DataDir { source, .. } => of_io(source),
             Self::ViewsEnded(_)
+            | Self::LiveEnded
             | Self::Http(_)
             | Self::Identicom(_)
             | Self::Views(_)

@@ -14,6 +14,7 @@ use spica_desk::Desk;
 use spica_journal::{CommitErrorKind, SharedJournal};
 use spica_journal_file::{FileJournal, Options};
 use spica_link_pair::{PairHandle, Restart};
+use spica_live_hub::Hub;
 use spica_model::Lane;
 use spica_objects::PictureStore;
 use spica_role::SharedRole;
@@ -62,6 +63,7 @@ pub struct Node {
     views: Arc<Views>,
     desk: Arc<Desk>,
     handling: Handling,
+    live: Arc<Hub>,
     http: spica_http::Server,
     station: identicom::Server,
     supervisor: Supervisor,
@@ -84,6 +86,7 @@ struct Foundation {
     journal: Arc<FileJournal>,
     views: Arc<Views>,
     devices: Arc<DeviceService>,
+    live: Arc<Hub>,
     pictures: PictureStore,
     admission: Arc<Mutex<Admission>>,
 }
@@ -115,6 +118,7 @@ impl Node {
             journal,
             views,
             devices,
+            live,
             pictures,
             admission,
         } = foundation;
@@ -175,6 +179,7 @@ impl Node {
             pictures: pictures.clone(),
             stations: Arc::clone(&admission),
             commands: Arc::new(IdenticomCommands(Arc::clone(&profile))),
+            live: Arc::clone(&live),
             clock: Arc::clone(&clock),
             metrics: http_metrics,
             registry: Arc::new(registry),
@@ -209,6 +214,7 @@ impl Node {
             views,
             desk,
             handling,
+            live,
             http,
             station,
             supervisor,
@@ -265,6 +271,7 @@ impl Node {
             biased;
             error = self.journal.failed() => Some(NodeError::Commit(error)),
             reason = self.views.ended() => Some(NodeError::ViewsEnded(reason)),
+            () = self.live.ended() => Some(NodeError::LiveEnded),
             restart = restart_of(self.pair.as_deref()) => {
                 tracing::info!(?restart, "the pair wants this node to begin again");
                 drop(ready);
@@ -311,8 +318,10 @@ impl Node {
             let _ = task.await;
         }
         let held = Arc::downgrade(&self.journal);
-        let (views, journal) = (self.views, self.journal);
+        let (live, views, journal) = (self.live, self.views, self.journal);
         let closed = off_worker(move || {
+            live.stop();
+            drop(live);
             views.stop();
             journal.close();
             Lane::ALL
@@ -365,6 +374,14 @@ impl Foundation {
             Arc::clone(&clock),
         )?;
         views.metrics().register(&mut registry);
+        let live = Hub::start(
+            Arc::clone(&journal) as SharedJournal,
+            Arc::clone(&views),
+            Arc::clone(&clock),
+            config.live.clone(),
+        )
+        .map_err(|error| NodeError::part("live sessions", error))?;
+        live.metrics().register(&mut registry);
         let pictures = open_pictures(config, data_dir)?;
         let (pair, role) = pairing::start(
             config, data_dir, &journal, &views, &pictures, &report, &clock,
@@ -379,6 +396,7 @@ impl Foundation {
                 config.identicom.admission.limits(),
             ))),
             devices: Arc::new(devices),
+            live,
             clock,
             registry,
             journal,

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use futures::FutureExt;
 use serde::Serialize;
 use spica_model::Lane;
 use utoipa::ToSchema;
@@ -27,6 +28,8 @@ pub(crate) struct Ready {
     journal: [LaneHealth; 2],
     /// The views behind them.
     views: ViewsHealth,
+    /// Live sessions.
+    live: LiveHealth,
     /// The node's part in its pair; null without a partner.
     pair: Option<PairHealth>,
 }
@@ -92,6 +95,17 @@ struct ViewsHealth {
     checkpoint_failure: Option<String>,
 }
 
+/// Live sessions.
+#[derive(Debug, Serialize, ToSchema)]
+struct LiveHealth {
+    /// Whether what happens reaches them.
+    ready: bool,
+    /// How many are open.
+    sessions: u64,
+    /// Whether new ones are taken: not when there are too many, or those there are too far behind.
+    room: bool,
+}
+
 /// Whether the process answers
 #[utoipa::path(
     get, path = "/health/live", tag = "health", operation_id = "health_live",
@@ -114,10 +128,12 @@ pub(crate) async fn live() -> axum::Json<Alive> {
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Ready>) {
     let journal = Lane::ALL.map(|lane| lane_health(&app, lane));
     let views = views_health(&app);
+    let live = live_health(&app);
     let stopping = app.stopping.is_cancelled();
     let pair = pair_health(&app);
     let ready = !stopping
         && views.ready
+        && live.ready
         && journal.iter().all(|lane| lane.ready)
         && pair.as_ref().is_none_or(|pair| pair.ready);
     (
@@ -127,6 +143,7 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Rea
             stopping,
             journal,
             views,
+            live,
             pair,
         }),
     )
@@ -174,6 +191,14 @@ fn pair_health(app: &App) -> Option<PairHealth> {
         state: standing.state,
         sync: standing.sync,
     })
+}
+
+fn live_health(app: &App) -> LiveHealth {
+    LiveHealth {
+        ready: app.parts.live.ended().now_or_never().is_none(),
+        sessions: app.parts.metrics.sessions.open_now(),
+        room: app.sessions.has_room(app.monotonic()).is_ok(),
+    }
 }
 
 fn lane_health(app: &App, lane: Lane) -> LaneHealth {

@@ -32,6 +32,16 @@ struct Code {
     code: &'static str,
 }
 
+impl Transport {
+    const fn by(self) -> By {
+        let transport = match self {
+            Self::WebSocket => "websocket",
+            Self::Http => "http",
+        };
+        By { transport }
+    }
+}
+
 /// Counters of the transports; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SessionMetrics {
@@ -72,14 +82,16 @@ impl SessionMetrics {
 
     /// Counts a session, as open for as long as what comes back lives.
     pub(crate) fn opened(&self, transport: Transport) -> Raised {
-        let by = By {
-            transport: match transport {
-                Transport::WebSocket => "websocket",
-                Transport::Http => "http",
-            },
-        };
+        let by = transport.by();
         self.opened.get_or_create(&by).inc();
         Raised::new(&self.open.get_or_create(&by))
+    }
+
+    /// How many are open.
+    pub(crate) fn open_now(&self) -> u64 {
+        let by = [Transport::WebSocket, Transport::Http].map(Transport::by);
+        let open = by.iter().map(|by| self.open.get_or_create(by).get());
+        u64::try_from(open.sum::<i64>()).unwrap_or_default()
     }
 
     /// Counts one that was refused.

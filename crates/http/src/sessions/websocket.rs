@@ -1,7 +1,7 @@
 //! Sessions over WebSocket.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use spica_live_proto::{Encoding, ServerFrame};
 use spica_ws_proto::{Event, Opcode};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::accept::Connection;
 use crate::connection::Patient;
@@ -202,7 +203,7 @@ struct Talk {
 impl Talk {
     fn new(app: App, conversation: Conversation) -> Self {
         Self {
-            heard: app.monotonic(),
+            heard: Instant::now(),
             app,
             conversation,
             ping: None,
@@ -238,7 +239,7 @@ impl Talk {
                 }
             }
             Said::Beat(beat) => {
-                let now = self.app.monotonic();
+                let now = Instant::now();
                 let period: Duration = self.app.settings.live.heartbeat.into();
                 if now.duration_since(self.heard) > period * SILENCE / 2 {
                     return Err(Ending::Silent);
@@ -258,7 +259,7 @@ impl Talk {
     }
 
     fn hear(&mut self, socket: &mut Socket, event: Event) -> Result<(), Ending> {
-        self.heard = self.app.monotonic();
+        self.heard = Instant::now();
         if let Event::Pong(payload) = &event
             && let Some((number, sent)) = self.ping
             && payload[..] == number.to_be_bytes()

@@ -14,5 +14,6 @@ mod pair;
 mod pictures;
 mod records;
 mod server;
+mod sessions;
 mod table;
 mod tree;

@@ -36,6 +36,8 @@ pub struct Config {
     pub history: spica_history::Settings,
     /// Thumbnails of pictures, and how long pictures are kept.
     pub media: spica_media::Settings,
+    /// Live sessions: what clients see as it happens.
+    pub live: spica_live_hub::Settings,
     /// The HTTP interface.
     pub http: spica_http::Settings,
     /// What the node says.
