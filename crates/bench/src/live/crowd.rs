@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use spica_live_proto::Subscribe;
 use spica_model::Place;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::meter::Meter;
-use super::socket::{Crowd, Socket};
+use super::socket::{Crowd, Socket, Speaks};
 
 /// Sessions that are opened at the same time.
 const AT_ONCE: usize = 200;
@@ -23,11 +22,10 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
 
 impl Crowd {
-    pub(super) fn new(address: SocketAddr, token: String, subscribe: Subscribe) -> Arc<Self> {
+    pub(super) fn new(address: SocketAddr, speaks: Speaks) -> Arc<Self> {
         Arc::new(Self {
             address,
-            token,
-            subscribe,
+            speaks,
             meter: Meter::new(),
             began: Instant::now(),
         })

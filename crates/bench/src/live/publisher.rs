@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::socket::{DIGITS, MARK};
+use super::socket::{Crowd, DIGITS, MARK, Speaks};
 use crate::http::answer_length;
 
 /// Records of a batch, at most.
@@ -30,27 +31,31 @@ pub(super) struct Stream {
 /// A connection over which records are published.
 pub(super) struct Publisher {
     connection: TcpStream,
-    head: String,
+    /// What stands before the length of a batch; none for a NATS server.
+    head: Option<String>,
     answer: Vec<u8>,
     /// When the crowd's clock began.
     began: Instant,
 }
 
 impl Publisher {
-    pub(super) async fn connect(address: SocketAddr, token: &str, began: Instant) -> Result<Self> {
-        let connection = TcpStream::connect(address)
-            .await
-            .context("cannot connect")?;
+    pub(super) async fn connect(crowd: &Crowd, port: SocketAddr) -> Result<Self> {
+        let mut connection = TcpStream::connect(port).await.context("cannot connect")?;
         connection.set_nodelay(true)?;
-        let head = format!(
-            "POST /v1/records HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: "
-        );
+        let head = match &crowd.speaks {
+            Speaks::Spica { token, .. } => Some(head(port, token)),
+            Speaks::Nats => {
+                connection
+                    .write_all(b"CONNECT {\"verbose\":false}\r\n")
+                    .await?;
+                None
+            }
+        };
         Ok(Self {
             connection,
             head,
             answer: Vec::new(),
-            began,
+            began: crowd.began,
         })
     }
 
@@ -84,33 +89,40 @@ impl Publisher {
         self.publish(stream, Instant::now(), 0..1).await
     }
 
-    async fn publish(
-        &mut self,
-        stream: Stream,
-        begun: Instant,
-        numbers: std::ops::Range<u64>,
-    ) -> Result<()> {
-        let mut body =
-            String::with_capacity((numbers.end - numbers.start) as usize * (stream.size + 80));
-        for number in numbers {
-            let separator = if body.is_empty() { '[' } else { ',' };
+    async fn publish(&mut self, stream: Stream, begun: Instant, numbers: Range<u64>) -> Result<()> {
+        let each = numbers.map(|number| {
             let due = begun + Duration::from_secs_f64(number as f64 / stream.rate);
             let at = due.saturating_duration_since(self.began).as_micros();
+            (number, at)
+        });
+        let padding = stream.size.saturating_sub(1 + DIGITS);
+        let mark = char::from(MARK);
+        let mut body = String::new();
+        let Some(head) = &self.head else {
+            for (_, at) in each {
+                let size = stream.size;
+                write!(
+                    body,
+                    "PUB bench {size}\r\n{mark}{at:0DIGITS$}{:x<padding$}\r\n",
+                    ""
+                )?;
+            }
+            return Ok(self.connection.write_all(body.as_bytes()).await?);
+        };
+        for (number, at) in each {
+            let separator = if body.is_empty() { '[' } else { ',' };
             let (topic, kind) = match stream.topics {
                 0 => (String::from("root/bench/live"), "event"),
                 topics => (format!("root/bench/live/{}", number % topics), "state"),
             };
-            let padding = stream.size.saturating_sub(1 + DIGITS);
             write!(
                 body,
-                r#"{separator}{{"topic":"{topic}","kind":"{kind}","text":"{}{at:0digits$}{:x<padding$}"}}"#,
-                char::from(MARK),
+                r#"{separator}{{"topic":"{topic}","kind":"{kind}","text":"{mark}{at:0DIGITS$}{:x<padding$}"}}"#,
                 "",
-                digits = DIGITS,
             )?;
         }
         body.push(']');
-        let request = format!("{}{}\r\n\r\n{body}", self.head, body.len());
+        let request = format!("{head}{}\r\n\r\n{body}", body.len());
         self.connection.write_all(request.as_bytes()).await?;
         self.answered().await
     }
@@ -128,4 +140,11 @@ impl Publisher {
         ensure!(head.starts_with("HTTP/1.1 2"), "refused: {head}");
         Ok(())
     }
+}
+
+fn head(address: SocketAddr, token: &str) -> String {
+    format!(
+        "POST /v1/records HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: "
+    )
 }

@@ -28,11 +28,21 @@ pub(super) const DIGITS: usize = 16;
 /// Longest answer to the upgrade.
 const ANSWER_BYTES: usize = 4_096;
 
+/// Whom the crowd listens to.
+pub(super) enum Speaks {
+    /// A node.
+    Spica {
+        token: String,
+        subscribe: Box<Subscribe>,
+    },
+    /// A NATS server, for comparison.
+    Nats,
+}
+
 /// What all sessions of a crowd share.
 pub(super) struct Crowd {
     pub(super) address: SocketAddr,
-    pub(super) token: String,
-    pub(super) subscribe: Subscribe,
+    pub(super) speaks: Speaks,
     pub(super) meter: Meter,
     /// When its clock began.
     pub(super) began: Instant,
@@ -56,30 +66,15 @@ impl Socket {
             .await
             .context("cannot connect")?;
         stream.set_nodelay(true)?;
+        let (path, subprotocol) = crowd.speaks.asks();
         let request = format!(
-            "GET /v1/live/ws HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             sec-websocket-protocol: {}\r\n\r\n",
-            Encoding::Cbor.subprotocol()
+             {subprotocol}\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
         let part = upgraded(&mut stream).await?;
-        let hello = Hello {
-            token: Some(crowd.token.clone()),
-            ..Hello::default()
-        };
-        let subscribe = Subscribe {
-            after,
-            ..crowd.subscribe.clone()
-        };
-        let mut out = Vec::new();
-        for frame in [
-            ClientFrame::Hello(hello),
-            ClientFrame::Subscribe(Box::new(subscribe)),
-        ] {
-            say(&frame, &mut out);
-        }
-        stream.write_all(&out).await?;
+        stream.write_all(&crowd.speaks.greeting(after)).await?;
         Ok(Self {
             stream,
             part,
@@ -149,25 +144,18 @@ impl Socket {
     }
 
     fn frame(&mut self, payload: &[u8]) -> Result<()> {
-        let meter = &self.crowd.meter;
-        if let Some(rows) = rows_of(payload) {
-            meter.rows.fetch_add(rows, Ordering::Relaxed);
-            meter.frames.fetch_add(1, Ordering::Relaxed);
-            meter
-                .bytes
-                .fetch_add(payload.len() as u64, Ordering::Relaxed);
-            let now = self.crowd.began.elapsed().as_micros() as u64;
-            let first = memchr::memchr(MARK, payload);
-            let last = memchr::memrchr(MARK, payload);
-            for at in first
-                .into_iter()
-                .chain(last.filter(|last| Some(*last) != first))
-            {
-                if let Some(sent) = time_at(payload, at) {
-                    meter.age(now.saturating_sub(sent));
-                }
+        let rows = match self.crowd.speaks {
+            Speaks::Spica { .. } => rows_of(payload),
+            Speaks::Nats => marks(payload),
+        };
+        if let Some(rows) = rows {
+            self.count(rows, payload);
+            return Ok(());
+        }
+        if matches!(self.crowd.speaks, Speaks::Nats) {
+            if memmem::find(payload, b"PONG\r\n").is_some() {
+                self.crowd.meter.ready.fetch_add(1, Ordering::Relaxed);
             }
-            self.note_place(payload);
             return Ok(());
         }
         match decode_server(Encoding::Cbor, payload)? {
@@ -175,6 +163,27 @@ impl Socket {
             Incoming::Data { .. } => bail!("a frame of data that does not begin as one"),
             Incoming::Unknown => Ok(()),
         }
+    }
+
+    fn count(&mut self, rows: u64, payload: &[u8]) {
+        let meter = &self.crowd.meter;
+        meter.rows.fetch_add(rows, Ordering::Relaxed);
+        meter.frames.fetch_add(1, Ordering::Relaxed);
+        meter
+            .bytes
+            .fetch_add(payload.len() as u64, Ordering::Relaxed);
+        let now = self.crowd.began.elapsed().as_micros() as u64;
+        let first = memchr::memchr(MARK, payload);
+        let last = memchr::memrchr(MARK, payload);
+        for at in first
+            .into_iter()
+            .chain(last.filter(|last| Some(*last) != first))
+        {
+            if let Some(sent) = time_at(payload, at) {
+                meter.age(now.saturating_sub(sent));
+            }
+        }
+        self.note_place(payload);
     }
 
     fn said(&mut self, frame: ServerFrame) -> Result<()> {
@@ -234,10 +243,51 @@ async fn upgraded(stream: &mut TcpStream) -> Result<Vec<u8>> {
     }
 }
 
+impl Speaks {
+    /// The path of the upgrade, and the header of its subprotocol.
+    fn asks(&self) -> (&'static str, String) {
+        match self {
+            Self::Spica { .. } => {
+                let name = Encoding::Cbor.subprotocol();
+                ("/v1/live/ws", format!("sec-websocket-protocol: {name}\r\n"))
+            }
+            Self::Nats => ("/", String::new()),
+        }
+    }
+
+    /// What a client says first.
+    fn greeting(&self, after: Option<Place>) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Spica { token, subscribe } => {
+                let hello = Hello {
+                    token: Some(token.clone()),
+                    ..Hello::default()
+                };
+                let subscribe = Subscribe {
+                    after,
+                    ..(**subscribe).clone()
+                };
+                for frame in [
+                    ClientFrame::Hello(hello),
+                    ClientFrame::Subscribe(Box::new(subscribe)),
+                ] {
+                    let mut payload = Vec::new();
+                    encode_client(Encoding::Cbor, &frame, &mut payload);
+                    masked(&payload, &mut out);
+                }
+            }
+            Self::Nats => masked(
+                b"CONNECT {\"verbose\":false}\r\nSUB bench 1\r\nPING\r\n",
+                &mut out,
+            ),
+        }
+        out
+    }
+}
+
 /// One masked frame. The mask is zeros: what is masked so is as it was.
-fn say(frame: &ClientFrame, out: &mut Vec<u8>) {
-    let mut payload = Vec::new();
-    encode_client(Encoding::Cbor, frame, &mut payload);
+fn masked(payload: &[u8], out: &mut Vec<u8>) {
     out.push(0x82);
     match payload.len() {
         len @ 0..126 => out.push(0x80 | len as u8),
@@ -247,7 +297,7 @@ fn say(frame: &ClientFrame, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&payload);
+    out.extend_from_slice(payload);
 }
 
 /// Bytes of the head and of the payload of the frame that begins here.
@@ -311,6 +361,12 @@ fn place_at(mut bytes: &[u8]) -> Option<Place> {
         lane(critical_epoch, critical)?,
         lane(normal_epoch, normal)?,
     ))
+}
+
+/// How many payloads there are, by their marks.
+fn marks(payload: &[u8]) -> Option<u64> {
+    let count = memchr::memchr_iter(MARK, payload).count() as u64;
+    (count > 0).then_some(count)
 }
 
 fn time_at(payload: &[u8], mark: usize) -> Option<u64> {

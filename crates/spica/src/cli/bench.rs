@@ -30,6 +30,8 @@ pub(crate) enum Via {
 pub(crate) enum LiveMode {
     /// Each record to each session
     Message,
+    /// The same with a NATS server (Debian's) in place of the node, for comparison
+    Nats,
     /// The latest of each of 50 topics to each session
     Conflated,
     /// 750 sessions more every five seconds, 100 records a second to each

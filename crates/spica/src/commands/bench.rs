@@ -185,6 +185,9 @@ fn live(common: &BenchCommon, mode: LiveMode, options: &live::Options) -> Result
         LiveMode::Message => in_scratch(common, |dir| {
             block_on_all_cores(live::message(dir, options))
         }),
+        LiveMode::Nats => in_scratch(common, |dir| {
+            block_on_all_cores(live::beside_nats(dir, options))
+        }),
         LiveMode::Conflated => in_scratch(common, |dir| {
             block_on_all_cores(live::conflated(dir, options))
         }),

@@ -1,0 +1,135 @@
+//! Whom a crowd listens to, in a process of its own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use spica_fixture::{Hub, Launch};
+use spica_live_proto::{Deliver, Kinds, LimitChange, SubId, Subscribe};
+use spica_model::TopicFilter;
+use tokio::net::TcpStream;
+
+use super::socket::{Crowd, Speaks};
+use crate::figures::Usage;
+
+/// How long a NATS server may take to listen.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Pause between two attempts.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A process, which is ended when this is dropped.
+enum Process {
+    Spica(Box<Hub>),
+    Nats(Child),
+}
+
+/// Who is measured.
+pub(super) struct Target {
+    process: Process,
+    /// Those who listen.
+    pub(super) crowd: Arc<Crowd>,
+    /// Where is published.
+    pub(super) publish: SocketAddr,
+}
+
+impl Target {
+    pub(super) fn spica(dir: &Path) -> Result<Self> {
+        let hub = serve(dir)?;
+        Ok(Self {
+            crowd: crowd_of(&hub, true)?,
+            publish: hub.addresses().http,
+            process: Process::Spica(Box::new(hub)),
+        })
+    }
+
+    /// Debian's `nats-server`, without JetStream.
+    pub(super) async fn nats(dir: &Path) -> Result<Self> {
+        let [publish, listen] = [free_port()?, free_port()?];
+        let file = dir.join("nats.conf");
+        let config = format!(
+            "listen: {publish}\nmax_connections: 20000\nwrite_deadline: \"30s\"\n\
+             websocket {{ listen: {listen:?}, no_tls: true }}\n"
+        );
+        std::fs::write(&file, config)?;
+        // Debian puts it where only root's path looks.
+        let programs = ["/usr/sbin/nats-server", "/usr/bin/nats-server"];
+        let program = programs.into_iter().find(|path| Path::new(path).exists());
+        let child = Command::new(program.context("nats-server is not installed")?)
+            .arg("-c")
+            .arg(file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let target = Self {
+            process: Process::Nats(child),
+            crowd: Crowd::new(listen, Speaks::Nats),
+            publish,
+        };
+        let begun = Instant::now();
+        while TcpStream::connect(listen).await.is_err() {
+            ensure!(begun.elapsed() < DEADLINE, "nats-server does not listen");
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(target)
+    }
+
+    /// Processor time and memory of the process.
+    pub(super) fn usage(&self) -> Result<Usage> {
+        let pid = match &self.process {
+            Process::Spica(hub) => hub.pid(),
+            Process::Nats(child) => child.id(),
+        };
+        Ok(Usage::of(pid)?)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Self::Nats(child) = self {
+            // It may have ended; either way it is gone afterwards.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn free_port() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// A node that lets them all in.
+pub(super) fn serve(dir: &Path) -> Result<Hub> {
+    let binary = std::env::current_exe().context("cannot find this program")?;
+    Launch::new(binary, dir)
+        .config("log.level = \"error\"")
+        .config("http.max_connections = 15000")
+        .config("http.trusted = [\"127.0.0.0/8\"]")
+        .config("live.max_sessions = 12000")
+        .start()
+}
+
+/// Those who listen to a node.
+pub(super) fn crowd_of(hub: &Hub, delta: bool) -> Result<Arc<Crowd>> {
+    let subscribe = Subscribe {
+        sub: SubId(1),
+        filter: TopicFilter::new("root/bench/#")?,
+        kinds: Kinds::All,
+        deliver: Deliver::Auto,
+        recovery: None,
+        after: None,
+        snapshot: false,
+        delta,
+        window: None,
+        merge_patch: false,
+        limits: LimitChange::default(),
+        max_queue: None,
+    };
+    let speaks = Speaks::Spica {
+        token: hub.token()?,
+        subscribe: Box::new(subscribe),
+    };
+    Ok(Crowd::new(hub.addresses().http, speaks))
+}
