@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use spica_http::batch::{self, Draft, Syntax};
 use spica_http::byte_range::{Wanted, range};
-use spica_http::place::Place;
+use spica_http::place::{cursor, from_cursor};
 use spica_http::scan::Found;
 use spica_http::tables::{COLUMNS, Table};
 use spica_http::{Secret, record_json};
-use spica_model::{ContentType, Epoch, Op, Position, Record, Seq, Timestamp, limits};
+use spica_model::{ContentType, Epoch, Op, Place, Position, Record, Seq, Timestamp, limits};
 
 /// Records of a batch that the target allows.
 const RECORDS: usize = 64;
@@ -99,9 +99,9 @@ fn record(draft: Draft) -> Record {
 fn texts(text: &str) {
     if let Ok(place) = text.parse::<Place>() {
         assert_eq!(place.to_string().parse(), Ok(place));
-        assert_eq!(Place::from_cursor(&place.cursor()), Ok(place));
+        assert_eq!(from_cursor(&cursor(&place)), Ok(place));
     }
-    if let Ok(place) = Place::from_cursor(text) {
+    if let Ok(place) = from_cursor(text) {
         assert_eq!(place.to_string().parse(), Ok(place));
     }
     if let Ok(secret) = text.parse::<Secret>() {

@@ -7,6 +7,7 @@ pub mod dialogue;
 pub mod frame;
 pub mod http;
 pub mod link;
+pub mod live;
 pub mod plans;
 pub mod profile;
 pub mod proxy;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 12] = [
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
     ("dialogue", spica_fuzz_targets::dialogue::run),
     ("frame", spica_fuzz_targets::frame::run),
     ("http", spica_fuzz_targets::http::run),
     ("link", spica_fuzz_targets::link::run),
+    ("live", spica_fuzz_targets::live::run),
     ("plans", spica_fuzz_targets::plans::run),
     ("profile", spica_fuzz_targets::profile::run),
     ("proxy", spica_fuzz_targets::proxy::run),

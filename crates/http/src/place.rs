@@ -11,7 +11,8 @@ pub(crate) use spica_model::{Place, PlaceError};
 const VERSION: &str = "1";
 
 /// The opaque spelling.
-pub(crate) fn cursor(place: &Place) -> String {
+#[must_use]
+pub fn cursor(place: &Place) -> String {
     URL_SAFE_NO_PAD.encode(format!("{VERSION};{place}"))
 }
 
@@ -19,7 +20,7 @@ pub(crate) fn cursor(place: &Place) -> String {
 ///
 /// # Errors
 /// If it is none, or of a version that is not known.
-pub(crate) fn from_cursor(text: &str) -> Result<Place, PlaceError> {
+pub fn from_cursor(text: &str) -> Result<Place, PlaceError> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| PlaceError)?;
     let plain = std::str::from_utf8(&bytes).map_err(|_| PlaceError)?;
     let (version, place) = plain.split_once(';').ok_or(PlaceError)?;
