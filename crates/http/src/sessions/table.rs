@@ -79,7 +79,10 @@ mod tests {
 
     #[test]
     fn who_comes_while_there_is_no_room_is_told_when_to_come_again() {
-        let (sessions, now) = (Sessions::default(), Instant::now());
+        let now = spica_clock::Clock::monotonic(&spica_clock::ManualClock::new(
+            spica_model::Timestamp::EPOCH,
+        ));
+        let sessions = Sessions::default();
         sessions.has_room(now).unwrap();
         let saturated = Saturated {
             retry_after: Duration::from_millis(2_500),
