@@ -24,6 +24,9 @@ class Endpoint:
     url: str
     failures: int = 0
     not_before: float = 0.0
+    asked: bool = False
+    """The server asked for the pause: nobody may shorten it."""
+
     given: bool = True
 
 
@@ -61,6 +64,7 @@ class Endpoints:
     def failed(self, endpoint: Endpoint, now: float, retry_after_s: float | None = None) -> None:
         """An attempt or a young session failed."""
         endpoint.failures += 1
+        endpoint.asked = retry_after_s is not None
         wait = self._jitter(endpoint.failures - 1)
         if retry_after_s is not None:
             wait = max(0.0, retry_after_s) + self._jitter(0)
@@ -92,7 +96,7 @@ class Endpoints:
             if len(extra) >= MAX_EXTRA:
                 self.list.remove(extra[0])
             self.list.append(Endpoint(url, given=False))
-        elif known.failures == 0 or known is not endpoint:
+        elif known is not endpoint and not known.asked:
             known.not_before = min(known.not_before, now + self._jitter(known.failures))
         self._preferred = url
 
