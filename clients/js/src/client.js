@@ -1,17 +1,14 @@
 // A client: it keeps a connection to one of several endpoints, and all subscriptions and calls over it.
 
-import { Backoff } from './backoff.js';
 import { Calls } from './calls.js';
+import { Connector } from './connector.js';
 import { LiveError } from './errors.js';
-import { Endpoints } from './endpoints.js';
 import { bodyOf } from './publish.js';
-import { Session } from './session.js';
 import { Subscription } from './subscription.js';
 import { REAL } from './time.js';
-import { Ways } from './ways.js';
 
 /**
- * @typedef {import('./session.js').Ending} Ending
+ * @typedef {import('./session.js').Session} Session
  * @typedef {'connecting' | 'open' | 'lost' | 'closed'} State
  * @typedef {{ state: State, reason: string | null, detail: string }} StateEvent
  *
@@ -28,9 +25,6 @@ import { Ways } from './ways.js';
  * @property {number} [retry_ws_after_ms] where another way is in use: ten minutes
  * @property {import('./time.js').Time} [time] for tests
  */
-
-/** A connection that lived so long counts as one that worked. */
-const STABLE_MS = 5_000;
 
 export class Client {
   /** @type {Set<(event: StateEvent) => void>} */
@@ -49,27 +43,32 @@ export class Client {
   #offset = 0;
   /** @type {Record<string, number>} limits of the session */
   #limits = {};
-  /** @type {() => void} */
-  #wake = () => {};
   #reconnects = 0;
-  #stopListening = () => {};
+  /** @type {Connector} */
+  #connector;
 
   /** @param {Options} options */
   constructor(options) {
-    const { endpoints, transports = ['ws', 'sse', 'poll'], time = REAL } = options;
+    const { time = REAL, bytes_per_s } = options;
     this.options = options;
     this.time = time;
-    const urls = typeof endpoints === 'string' ? [endpoints] : endpoints;
-    this.endpoints = new Endpoints(urls, time, new Backoff(options.backoff));
-    this.ways = new Ways(transports, time, options.retry_ws_after_ms ?? 600_000);
     this.calls = new Calls(time);
     /** @type {State} */
     this.state = 'connecting';
-    /** Why the last attempt or connection ended. @type {{ url: string, reason: string, detail: string, at: number } | null} */
-    this.lastFailure = null;
-    if (options.bytes_per_s !== undefined) this.#limits.bytes_per_s = options.bytes_per_s;
-    this.#listen();
-    void this.#run();
+    if (bytes_per_s !== undefined) this.#limits.bytes_per_s = bytes_per_s;
+    this.#connector = new Connector(options, time, {
+      hello: () => this.#hello(),
+      adopt: (session) => this.#adopt(session),
+      lost: (ending) => this.#lost(ending),
+      canMove: () => !this.calls.isDelicate,
+      frame: (session, frame, size) => this.#frame(session, frame, size),
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  /** Why the last attempt or connection ended. */
+  get lastFailure() {
+    return this.#connector.lastFailure;
   }
 
   /** The way in use. @returns {import('./ways.js').Way | null} */
@@ -227,166 +226,25 @@ export class Client {
   close() {
     if (this.state === 'closed') return;
     this.#tell('closed', null, '');
-    this.#stopListening();
     for (const subscription of [...this.#subscriptions]) subscription.finish();
     this.calls.close();
-    this.#attempt?.close();
-    this.#session?.close();
-    this.#wake();
-  }
-
-  // How a connection is made and kept.
-
-  /** @type {Session | null} one that is being opened */
-  #attempt = null;
-
-  /** Asked anew at each place, since it changes while we wait. */
-  #isClosed() {
-    return this.state === 'closed';
-  }
-
-  async #run() {
-    while (!this.#isClosed()) {
-      const next = this.endpoints.next();
-      if ('wait' in next) await this.#pause(next.wait);
-      else await this.#use(next.endpoint);
-    }
-  }
-
-  /** @param {number} ms */
-  #pause(ms) {
-    return new Promise((/** @type {(_: void) => void} */ done) => {
-      const stop = this.time.after(ms, done);
-      this.#wake = () => {
-        stop();
-        done();
-      };
-    });
-  }
-
-  /**
-   * Tries the ways to an endpoint until one works, and lives there until it ends.
-   *
-   * @param {import('./endpoints.js').Endpoint} endpoint
-   */
-  async #use(endpoint) {
-    for (const way of this.ways.order()) {
-      const session = await this.#open(endpoint.url, way);
-      if (!session || this.#isClosed()) return;
-      if (session.welcome) {
-        this.ways.worked(way);
-        return this.#live(endpoint, session);
-      }
-      const ending = await session.ended;
-      this.#note(endpoint.url, ending);
-      if (!ending.answered && !ending.unreachable) this.ways.failed(way);
-      else return this.#judge(endpoint, ending, false);
-      if (way === this.ways.order().at(-1)) break;
-    }
-    this.endpoints.failed(endpoint);
-  }
-
-  /**
-   * @param {string} url
-   * @param {import('./ways.js').Way} way
-   * @returns {Promise<Session | null>} one that is open, or is over
-   */
-  async #open(url, way) {
-    const { token, client, encoding = 'json', credit = 1024 * 1024, timeout_ms = 10_000 } = this.options;
-    let text;
-    try {
-      text = typeof token === 'function' ? await token() : token;
-    } catch (error) {
-      this.#failed(error);
-      this.#note(url, { reason: 'unauthorized', detail: 'no token was given' });
-      await this.#pause(this.endpoints.backoff.bound(3));
-      return null;
-    }
-    if (this.#isClosed()) return null;
-    const { bytes_per_s } = this.#limits;
-    const hello = { t: 'hello', client, credit: credit > 0 ? credit : undefined, bytes_per_s };
-    const session = new Session({
-      url,
-      way,
-      encoding,
-      hello,
-      token: text,
-      credit,
-      openMs: timeout_ms,
-      time: this.time,
-      frame: (frame, size) => this.#frame(session, frame, size),
-    });
-    this.#attempt = session;
-    await session.opened;
-    this.#attempt = null;
-    return session;
-  }
-
-  /**
-   * @param {import('./endpoints.js').Endpoint} endpoint
-   * @param {Session} session
-   */
-  async #live(endpoint, session) {
-    const since = this.time.now();
-    this.#adopt(session);
-    for (;;) {
-      const ending = await this.#endOrUpgrade(session);
-      if (!ending) {
-        session = (await this.#upgrade(endpoint, session)) ?? session;
-        continue;
-      }
-      this.#note(session.opening.url, ending);
-      this.#lost(ending);
-      if (this.#isClosed()) return;
-      if (ending.reason === 'silence' && !session.heard) this.ways.mute(session.way);
-      return this.#judge(endpoint, ending, this.time.now() - since >= STABLE_MS);
-    }
-  }
-
-  /**
-   * @param {Session} session
-   * @returns {Promise<Ending | null>} null when it is time to try WebSocket again
-   */
-  async #endOrUpgrade(session) {
-    const due = this.ways.wsIsDue();
-    if (due === Infinity) return session.ended;
-    let stop = () => {};
-    /** @type {Promise<null>} */
-    const upgrade = new Promise((tell) => {
-      stop = this.time.after(Math.max(due, 10), () => tell(null));
-    });
-    const ending = await Promise.race([session.ended, upgrade]);
-    stop();
-    return ending;
-  }
-
-  /**
-   * Moves to a WebSocket, if there is one; what was until then goes on meanwhile.
-   *
-   * @param {import('./endpoints.js').Endpoint} endpoint
-   * @param {Session} old
-   */
-  async #upgrade(endpoint, old) {
-    this.ways.failed('ws');
-    // What is on its way and could not be asked again is waited for; the next time will do.
-    if (this.calls.isDelicate) return null;
-    const session = await this.#open(endpoint.url, 'ws');
-    if (!session?.welcome || this.#isClosed() || old.over || this.calls.isDelicate) {
-      session?.close();
-      return null;
-    }
+    this.#connector.close();
     this.#session = null;
-    this.#release();
-    old.close();
-    this.ways.worked('ws');
-    this.#adopt(session);
-    return session;
   }
 
-  /** @param {Session} session */
+  // What the connector tells.
+
+  #hello() {
+    const { client, credit = 1024 * 1024 } = this.options;
+    const { bytes_per_s } = this.#limits;
+    return { t: 'hello', client, credit: credit > 0 ? credit : undefined, bytes_per_s };
+  }
+
+  /** @param {Session} session one that is open */
   #adopt(session) {
     const { welcome } = session;
     if (!welcome) return;
+    if (this.#session) this.#release();
     this.#session = session;
     this.#offset = welcome.time / 1_000 - this.time.now();
     if (welcome.engine !== this.#engine) {
@@ -400,34 +258,18 @@ export class Client {
     if (this.state !== 'open') this.#tell('open', null, '');
   }
 
-  /** @param {Ending} ending */
+  /** @param {import('./session.js').Ending} ending */
   #lost({ reason, detail }) {
-    this.#session = null;
     this.#reconnects += 1;
     this.#release();
-    if (!this.#isClosed()) this.#tell('lost', reason, detail);
+    this.#tell('lost', reason, detail);
   }
 
+  /** There is no connection: nothing is named by its numbers any more. */
   #release() {
-    this.#bySub.clear();
+    this.#session = null;
     for (const subscription of this.#subscriptions) subscription.lost();
     this.calls.lost();
-  }
-
-  /**
-   * What an ending says about the endpoint, and where to go.
-   *
-   * @param {import('./endpoints.js').Endpoint} endpoint
-   * @param {Ending} ending
-   * @param {boolean} worked whether it had worked long enough
-   */
-  #judge(endpoint, { reason, retryAfterMs = 0, active }, worked) {
-    if (worked) this.endpoints.worked(endpoint);
-    if (reason === 'cut' && worked) return this.endpoints.rest(endpoint);
-    // A token that is wrong is so for some time, and servers ban who tries it too often.
-    const least = reason === 'unauthorized' ? this.endpoints.backoff.cap / 2 : retryAfterMs;
-    this.endpoints.failed(endpoint, least);
-    if (active) this.endpoints.sendTo(active, endpoint);
   }
 
   // What comes over it.
@@ -499,11 +341,6 @@ export class Client {
     }
   }
 
-  /** @param {string} url @param {Ending} ending */
-  #note(url, { reason, detail }) {
-    this.lastFailure = { url, reason, detail, at: this.time.now() };
-  }
-
   /** The application's own error, or one that belongs to nothing: never ours to die of. @param {unknown} error */
   #failed(error) {
     if (this.#onError.size === 0) console.error('spica-live:', error);
@@ -514,16 +351,5 @@ export class Client {
         console.error('spica-live:', worse);
       }
     }
-  }
-
-  /** In a browser: when the network is back, pauses end. */
-  #listen() {
-    if (typeof globalThis.addEventListener !== 'function') return;
-    const online = () => {
-      this.endpoints.wake();
-      this.#wake();
-    };
-    globalThis.addEventListener('online', online);
-    this.#stopListening = () => globalThis.removeEventListener('online', online);
   }
 }
