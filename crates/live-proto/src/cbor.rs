@@ -4,6 +4,8 @@
 //!
 //! An item is checked once as a whole; what reads its parts then relies on that.
 
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::borrow::Cow;
