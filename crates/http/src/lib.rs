@@ -36,7 +36,6 @@ mod metrics;
 mod offload;
 mod openapi;
 mod ownership;
-mod page;
 mod paging;
 mod pair_metrics;
 pub mod place;

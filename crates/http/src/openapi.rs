@@ -113,6 +113,7 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
         .routes(routes!(page::page))
+        .routes(routes!(page::asset))
 }
 
 /// The routes, and the document that describes them.

@@ -31,7 +31,6 @@ use crate::facts::{Author, Fact};
 use crate::guard::RequestIds;
 use crate::metrics::Metrics;
 use crate::offload::Offload;
-use crate::page::Page;
 use crate::problem::{Problem, ProblemKind};
 use crate::sessions::Sessions;
 
@@ -109,8 +108,6 @@ pub(crate) struct Inner {
     pub(crate) request_ids: RequestIds,
     /// Cancelled when the interface stops.
     pub(crate) stopping: CancellationToken,
-    /// The page for people.
-    pub(crate) page: Page,
     /// The OpenAPI document.
     pub(crate) openapi: bytes::Bytes,
 }
@@ -140,7 +137,6 @@ impl App {
             sessions: Sessions::default(),
             exports: Arc::new(Semaphore::new(settings.max_exports)),
             request_ids: RequestIds::new(),
-            page: Page::new(),
             started: parts.clock.wall(),
             settings,
             parts,

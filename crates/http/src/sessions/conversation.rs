@@ -220,7 +220,7 @@ impl Conversation {
             ClientFrame::Hello(_) => {
                 return Heard::Over(Ending::Protocol("hello comes once".to_owned()));
             }
-            ClientFrame::Bye => return Heard::Over(Ending::Left),
+            ClientFrame::Bye => return Heard::Over(Ending::LEFT),
             ClientFrame::Ping(id) => {
                 let time = self.app.now().as_micros();
                 return Heard::Answer(self.frame(&ServerFrame::Pong { id, time }));

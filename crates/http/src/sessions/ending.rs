@@ -14,8 +14,8 @@ const STOPPING_RETRY: Duration = Duration::from_secs(1);
 /// Why a session ends.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// The client said so, or went.
-    Left,
+    /// The client said so; with this close code, if it closed a WebSocket.
+    Left(u16),
     /// The connection broke, or takes nothing.
     Broken,
     /// The node stops.
@@ -39,6 +39,9 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// The client said so.
+    pub(crate) const LEFT: Self = Self::Left(code::NORMAL);
+
     /// What the client is told; nothing if it is gone or has said so itself.
     pub(crate) fn bye(&self, app: &App) -> Option<Bye> {
         let (code, detail) = self.code()?;
@@ -62,7 +65,7 @@ impl Ending {
 
     fn code(&self) -> Option<(ByeCode, String)> {
         let (code, detail) = match self {
-            Self::Left | Self::Broken => return None,
+            Self::Left(_) | Self::Broken => return None,
             Self::Stopping => (ByeCode::Stopping, "the node stops".to_owned()),
             Self::NotActive => {
                 let detail = "the node is not the active one of its pair any more";
@@ -91,7 +94,8 @@ impl Ending {
     /// The close code of a WebSocket.
     pub(crate) const fn close_code(&self) -> u16 {
         match self {
-            Self::Left | Self::Broken => code::NORMAL,
+            Self::Left(code) => *code,
+            Self::Broken => code::NORMAL,
             Self::Stopping | Self::NotActive => code::GOING_AWAY,
             Self::Protocol(_) => code::PROTOCOL,
             Self::Violation(violation) => violation.code(),
@@ -103,7 +107,7 @@ impl Ending {
     /// The word under which it is counted.
     pub(crate) const fn label(&self) -> &'static str {
         match self {
-            Self::Left => "left",
+            Self::Left(_) => "left",
             Self::Broken => "broken",
             Self::Stopping => "stopping",
             Self::NotActive => "not_active",

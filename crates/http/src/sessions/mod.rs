@@ -24,7 +24,7 @@ mod key;
 mod metrics;
 mod outbox;
 pub(crate) mod room;
-mod socket;
+pub(crate) mod socket;
 mod table;
 pub(crate) mod websocket;
 

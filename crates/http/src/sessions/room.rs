@@ -229,7 +229,7 @@ pub(crate) async fn keep(
     let bye = bye.map(|bye| frame(Encoding::Json, &ServerFrame::Bye(Box::new(bye))));
     room.end(bye);
     let patience = match ending {
-        Ending::Left => Duration::ZERO,
+        Ending::Left(_) => Duration::ZERO,
         Ending::Stopping => FAREWELL,
         _ => app.settings.live.idle_session.into(),
     };
@@ -270,7 +270,7 @@ impl<'a> Keeper<'a> {
     async fn run(mut self, mut posted: mpsc::Receiver<Posted>) -> Ending {
         loop {
             let Some(full) = self.look() else {
-                return Ending::Left;
+                return Ending::LEFT;
             };
             let deadline = self.unread.map(|since| since + self.patience);
             let step = tokio::select! {

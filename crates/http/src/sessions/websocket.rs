@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use spica_live_proto::{Encoding, ServerFrame};
+use spica_ws_proto::code::NORMAL;
 use spica_ws_proto::{Event, Opcode};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -173,7 +174,8 @@ fn control(socket: &mut Socket, event: Event, encoding: Encoding) -> Result<Opti
             Ok(None)
         }
         (Event::Pong(_), _) => Ok(None),
-        (Event::Close(_), _) => Err(Ending::Left),
+        // The answer to a close frame has its code.
+        (Event::Close(code), _) => Err(Ending::Left(code.unwrap_or(NORMAL))),
     }
 }
 

@@ -55,3 +55,42 @@ async fn every_answer_has_the_headers_that_protect() {
     .await;
     assert!(page.starts_with(b"<!doctype html>"));
 }
+
+#[tokio::test]
+async fn a_browser_keeps_the_files_of_the_console_and_asks_for_the_page() {
+    let node = Node::new().await;
+    let get = |path: &str, tag: &str| {
+        let request = Request::get(path).header(header::IF_NONE_MATCH, tag);
+        node.send(request.body(Body::empty()).unwrap())
+    };
+    let file = format!("/console/{}/app/main.js", spica_console::version());
+    for (path, caching) in [("/", "no-cache"), (&*file, "immutable")] {
+        let first = get(path, "\"another\"").await;
+        assert_eq!(first.status(), StatusCode::OK, "{path}");
+        let headers = first.headers().clone();
+        let tag = headers[header::ETAG].to_str().unwrap();
+        let kept = headers[header::CACHE_CONTROL].to_str().unwrap();
+        assert!(kept.contains(caching), "{path}: {kept}");
+        assert!(!bytes(first).await.is_empty());
+
+        let again = get(path, &format!("\"x\", W/{tag}")).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+        assert_eq!(again.headers()[header::ETAG], tag, "{path}");
+        assert!(bytes(again).await.is_empty(), "{path}");
+    }
+    let script = get(&file, "").await;
+    assert_eq!(
+        script.headers()[header::CONTENT_TYPE],
+        "text/javascript; charset=utf-8"
+    );
+    for none in [
+        "/console/0123456789abcdef/app/main.js".to_owned(),
+        format!("{file}x"),
+    ] {
+        assert_eq!(
+            get(&none, "").await.status(),
+            StatusCode::NOT_FOUND,
+            "{none}"
+        );
+    }
+}

@@ -42,6 +42,8 @@ fn example(path: &str) -> String {
         .replace("{id}", "1")
         .replace("{address}", &format!("ab/{}", "ab".repeat(32)))
         .replace("{source}", "192.0.2.0/24")
+        .replace("{version}", spica_console::version())
+        .replace("{path}", "app/main.js")
 }
 
 #[test]

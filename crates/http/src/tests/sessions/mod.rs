@@ -1,6 +1,7 @@
 //! Live sessions over real sockets on loopback. The clients are others' (`tokio-websockets`) or bytes.
 
 mod calls;
+mod echo;
 mod hostile;
 mod requests;
 mod websocket;
