@@ -1,6 +1,8 @@
 //! JSON that every reader can read (RFC 7493): payloads are shown among others on one page, and one
 //! that a strict reader refuses would make it refuse them all.
 
+mod quick;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -14,6 +16,14 @@ pub(crate) const DEPTH: usize = 100;
 /// # Errors
 /// What is wrong, and where.
 pub(crate) fn check(json: &[u8], depth: usize) -> Result<(), serde_json::Error> {
+    match std::str::from_utf8(json) {
+        Ok(text) if quick::certainly(text, depth) => Ok(()),
+        _ => read(json, depth),
+    }
+}
+
+/// As [`check`], by a reader that says what is wrong.
+fn read(json: &[u8], depth: usize) -> Result<(), serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     Level(depth).deserialize(&mut reader)?;
     reader.end()
@@ -99,6 +109,52 @@ mod tests {
             &deep,
         ] {
             check(sound.as_bytes(), DEPTH).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_certainly_sound_is() {
+        for (json, certain) in [
+            (
+                " {\"a\" : [ 1 ,-2, 3.50,0, true,false ,null,\"\\n\u{e4}\",{},[ ]] } ",
+                true,
+            ),
+            ("-0", true),
+            ("1e5", false),
+            ("1E400", false),
+            ("\"\\u00e4\"", false),
+            ("01", false),
+            ("-", false),
+            ("1.", false),
+            (".5", false),
+            ("+1", false),
+            ("[1,]", false),
+            ("[,1]", false),
+            ("[1 2]", false),
+            ("{\"a\"}", false),
+            ("{\"a\":1,}", false),
+            ("{1:1}", false),
+            ("nul", false),
+            ("nulll", false),
+            ("\"", false),
+            ("\"\\\"", false),
+            ("[[[]]", false),
+            ("[]]", false),
+            ("", false),
+        ] {
+            assert_eq!(quick::certainly(json, 3), certain, "{json}");
+        }
+        assert!(quick::certainly("[[[1]]]", 3) && !quick::certainly("[[[[]]]]", 3));
+        let digits = |count| quick::certainly(&"9".repeat(count), 1);
+        assert!(digits(300) && !digits(301));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_certainly_sound_reads(json in "[\\[\\]{}:,\"\\\\ntrue0-9.eE\\- ]{0,12}") {
+            if quick::certainly(&json, 5) {
+                proptest::prop_assert!(read(json.as_bytes(), 5).is_ok(), "{}", json);
+            }
         }
     }
 
