@@ -1,1 +1,51 @@
 //! Live sessions as a state machine: matching, conflation, windows, recovery, limits.
+//!
+//! All subscriptions that want the same are one *group*, which has one log per lane: states at the
+//! number of their latest record, events at their own. A subscription is a *place* in the log of its
+//! group. What waits for it is what comes after that place, so a snapshot (the place before the first
+//! record), the way back after an interruption (the place that the client has seen), a slow session
+//! and a fast one are the same thing, and a session that has everything costs nothing.
+//!
+//! [`Engine`] is told what happens ([`advance`](Engine::advance)) and what clients say
+//! ([`say`](Engine::say)), and gives each session its [`turn`](Engine::turn). What it needs from the
+//! outside it asks for ([`Ask`]).
+//!
+//! What is not here: clocks (the time since some start is an argument), I/O, threads, sockets, tokens.
+
+mod ask;
+mod begin;
+mod bucket;
+mod collect;
+mod derived;
+mod engine;
+mod gaps;
+mod group;
+mod ingest;
+mod limits;
+mod load;
+mod mark;
+mod matcher;
+mod membership;
+mod promise;
+mod ring;
+mod rows;
+mod session;
+mod subscription;
+mod telemetry;
+mod topics;
+mod turn;
+mod want;
+mod windows;
+
+pub use ask::{Ask, GroupId, Past, Replayed, SubToken};
+pub use engine::{Engine, Frames, Opening, SessionId};
+pub use limits::Limits;
+pub use promise::{Asked, promise};
+pub use session::SessionFrame;
+pub use subscription::Checked;
+pub use telemetry::{Counters, Levels};
+pub use topics::compact;
+pub use want::Want;
+
+#[cfg(test)]
+mod tests;

@@ -141,8 +141,18 @@ impl StateTree {
         prefix: &str,
         after: Option<&str>,
     ) -> impl Iterator<Item = &'a Record> + use<'a> {
+        let standing = self.standing(prefix, after);
+        standing.filter(|record| record.op == Op::Put)
+    }
+
+    /// As [`StateTree::subtree`], with the tombstones that are remembered.
+    pub fn standing<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Record> + use<'a> {
         let own = self
-            .get(prefix)
+            .last(prefix)
             .filter(|_| after.is_none_or(|after| after < prefix));
         own.into_iter().chain(self.below(prefix, after))
     }
@@ -312,9 +322,7 @@ impl StateTree {
             _ => (Bound::Included(&first), Bound::Excluded(&end)),
         };
         let entries = self.entries.range::<str, _>(range);
-        entries
-            .map(|(_, entry)| entry.shown())
-            .filter(|record| record.op == Op::Put)
+        entries.map(|(_, entry)| entry.shown())
     }
 }
 

@@ -155,6 +155,26 @@ impl Views {
         }
     }
 
+    /// Shows the last records of `prefix` and the topics below it to `visit`, tombstones that are
+    /// remembered among them: page by page, in the order of topics. The lock is not held while a page
+    /// is shown; what is folded meanwhile may be among the later ones or not.
+    pub fn standing(&self, prefix: &str, mut visit: impl FnMut(&[Record])) {
+        const PAGE: usize = 512;
+        let mut after: Option<Topic> = None;
+        loop {
+            let page: Vec<Record> = self.read(|folds| {
+                let after = after.as_ref().map(Topic::as_str);
+                let standing = folds.tree.standing(prefix, after);
+                standing.take(PAGE).cloned().collect()
+            });
+            visit(&page);
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.topic.clone()),
+                _ => return,
+            }
+        }
+    }
+
     /// How many topics have a value.
     #[must_use]
     pub fn topics(&self) -> usize {
