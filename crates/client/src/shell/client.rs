@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use spica_live_proto::{LimitChange, ServerFrame, Stats};
 use spica_model::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 
 use super::asks::{Answer, AskError, Publish, call};
 use super::connection::Connection;
@@ -33,6 +32,12 @@ pub enum State {
     Closed(&'static str),
 }
 
+impl State {
+    const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+}
+
 /// Why there is no client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
@@ -54,6 +59,7 @@ pub(super) enum Command {
     Unsubscribe(TrackId),
     Change(Option<TrackId>, LimitChange),
     Ask(Ask, oneshot::Sender<Result<ServerFrame, AskError>>),
+    Close,
 }
 
 /// A subscription that has begun.
@@ -70,7 +76,6 @@ pub struct Client {
     commands: mpsc::Sender<Command>,
     credit: Credit,
     state: watch::Receiver<State>,
-    task: JoinHandle<()>,
     timeout: Duration,
 }
 
@@ -109,11 +114,11 @@ impl Client {
         let (state, watched) = watch::channel(State::Connecting);
         let connection = Connection::new(settings, urls, inbox, state, Box::new(observer));
         let credit = connection.credit();
+        tokio::spawn(connection.run());
         Ok(Self {
             commands,
             credit,
             state: watched,
-            task: tokio::spawn(connection.run()),
             timeout,
         })
     }
@@ -224,12 +229,12 @@ impl Client {
         }
     }
 
-    /// Ends the session; what waits for answers is told that the client is closed.
-    pub async fn close(self) {
-        let Self { commands, task, .. } = self;
-        drop(commands);
-        // It ends when nobody can command it; a panic in it is not ours to repeat.
-        let _ = task.await;
+    /// Ends the session, and returns when it has ended; what waits for answers is told that the client
+    /// is closed.
+    pub async fn close(&self) {
+        // Either is an error if it is closed already.
+        let _ = self.commands.send(Command::Close).await;
+        let _ = self.state.clone().wait_for(State::is_closed).await;
     }
 
     async fn answer(&self, ask: Ask) -> Result<Answer, AskError> {

@@ -12,6 +12,7 @@ use super::asks::AskError;
 use super::client::{Begun, Command, State};
 use super::link::{Link, LinkError};
 use super::subscription::Credit;
+use crate::Wanted;
 use crate::core::{Core, Cost, Endpoints, Event, Failed, Item, Settings, Told, TrackId, Way};
 
 /// How long a connection may take until its welcome.
@@ -20,6 +21,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const WS_AGAIN: Duration = Duration::from_secs(600);
 /// Items that may wait, beside those that the credit allows: notes without rows.
 const NOTES: usize = 1_024;
+/// Items that may wait, whatever the credit.
+const MAX_ITEMS: usize = 1 << 24;
 /// No row is shorter.
 const ROW_BYTES: u64 = 16;
 
@@ -142,6 +145,8 @@ impl Connection {
     pub(super) async fn run(mut self) {
         (self.observer)(&State::Connecting);
         let reason = self.keep_open().await;
+        self.items.clear();
+        self.replies.clear();
         self.set(State::Closed(reason));
     }
 
@@ -233,7 +238,7 @@ impl Connection {
         loop {
             tokio::select! {
                 output = &mut work => return Ok(output),
-                command = self.inbox.recv() => self.obey(command.ok_or(Unwanted)?),
+                command = self.inbox.recv() => self.obey(command)?,
             }
         }
     }
@@ -272,7 +277,7 @@ impl Connection {
                     }
                     self.proven(link, way, opened.is_some());
                 }
-                command = self.inbox.recv() => self.obey(command.ok_or(Unwanted)?),
+                command = self.inbox.recv() => self.obey(command)?,
                 () = due.notified() => {}
                 () = sleep_until(dead.min(upgrade)) => {
                     break End::new(if dead <= upgrade { "silence" } else { "upgrade" });
@@ -324,20 +329,11 @@ impl Connection {
         self.state.send_replace(state);
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Subscribe(wanted, reply) => {
-                let Some((id, held)) = self.core.subscribe(*wanted) else {
-                    return;
-                };
-                let rows = self.settings.credit / ROW_BYTES;
-                let room = usize::try_from(rows).unwrap_or(usize::MAX / 4) + NOTES;
-                let (to, items) = mpsc::channel(room.min(1 << 24));
-                self.items.insert(id, to);
-                if reply.send(Begun { id, held, items }).is_err() {
-                    self.end(id);
-                }
-            }
+    /// Obeys a command; none comes when the handle is gone.
+    fn obey(&mut self, command: Option<Command>) -> Result<(), Unwanted> {
+        match command.ok_or(Unwanted)? {
+            Command::Close => return Err(Unwanted),
+            Command::Subscribe(wanted, reply) => self.subscribe(*wanted, reply),
             Command::Unsubscribe(id) => self.end(id),
             Command::Change(id, limits) => self.core.change(id, limits),
             Command::Ask(ask, reply) => {
@@ -348,6 +344,19 @@ impl Connection {
                     Err(failed) => drop(reply.send(Err(failed.into()))),
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn subscribe(&mut self, wanted: Wanted, reply: oneshot::Sender<Begun>) {
+        let Some((id, held)) = self.core.subscribe(wanted) else {
+            return;
+        };
+        let rows = usize::try_from(self.settings.credit / ROW_BYTES).unwrap_or(MAX_ITEMS);
+        let (to, items) = mpsc::channel(rows.saturating_add(NOTES).min(MAX_ITEMS));
+        self.items.insert(id, to);
+        if reply.send(Begun { id, held, items }).is_err() {
+            self.end(id);
         }
     }
 
