@@ -19,6 +19,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "alerts",
             "alarms",
             "proof",
+            "console",
             "live-proto",
             "live",
             "ws-proto",

@@ -1,0 +1,71 @@
+// A plot of numbers over time, and a small one without axes.
+import uPlot from 'uplot';
+import { classes, html, useEffect, useRef } from './html.js';
+
+/** @param {string} name of a colour token @returns {string} */
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/**
+ * @typedef {object} Line
+ * @property {string} label
+ * @property {number[]} at seconds since 1970, growing
+ * @property {(number|null)[]} values
+ */
+
+/** @param {Line[]} lines @returns {any} */
+const joined = (lines) => (lines.length === 0
+  ? [[]]
+  : uPlot.join(/** @type {any} */ (lines.map((line) => [line.at, line.values]))));
+
+const STROKES = ['--plot-1', '--plot-2', '--plot-3', '--plot-4'];
+const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/** @param {Line[]} lines @param {number} width @param {number} height @returns {any} */
+function options(lines, width, height) {
+  const axis = { stroke: token('--muted'), grid: { stroke: token('--line'), width: 1 }, ticks: { stroke: token('--line'), width: 1 } };
+  const font = `${getComputedStyle(document.documentElement).fontSize} ${getComputedStyle(document.body).fontFamily}`;
+  return {
+    width, height, cursor: { points: { size: 6 } }, axes: [{ ...axis, font }, { ...axis, font, size: 70 }],
+    series: [{}, ...lines.map((line, at) => ({
+      label: line.label, stroke: token(STROKES[at % 4] ?? '--plot-1'), width: 1.5, dash: DASHES[at % 4], spanGaps: false,
+      points: { show: line.at.length < 60, size: 4 },
+    }))],
+  };
+}
+
+/** @param {{lines: Line[], label: string}} props @returns {any} */
+export function Plot({ lines, label }) {
+  const box = useRef(/** @type {HTMLElement|null} */ (null));
+  const plot = useRef(/** @type {any} */ (null));
+  const shape = lines.map((line) => line.label).join('\n');
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const make = () => {
+      plot.current?.destroy();
+      const width = Math.max(200, element.clientWidth);
+      plot.current = new uPlot(options(lines, width, Math.max(180, Math.round(Math.min(width * 0.35, innerHeight * 0.4)))), joined(lines), element);
+    };
+    make();
+    const size = new ResizeObserver(() => { if (plot.current?.width !== element.clientWidth) make(); });
+    size.observe(element);
+    const theme = new MutationObserver(make);
+    theme.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+    return () => { size.disconnect(); theme.disconnect(); plot.current?.destroy(); plot.current = null; };
+  }, [shape]);
+  useEffect(() => { plot.current?.setData(joined(lines)); });
+  return html`<div class="plot" role="img" aria-label=${label} ref=${box}></div>`;
+}
+
+/** @param {{values: (number|null)[], label: string, stale?: boolean}} props @returns {any} */
+export function Spark({ values, label, stale }) {
+  const known = values.filter((value) => value !== null);
+  const top = Math.max(1e-9, ...known);
+  let path = '';
+  values.forEach((value, at) => {
+    if (value === null) return;
+    const [x, y] = [(at / Math.max(1, values.length - 1)) * 100, 22 - (value / top) * 20];
+    path += `${path && values[at - 1] !== null ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`;
+  });
+  return html`<svg class=${classes('spark', stale && 'stale')} viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label=${label}><path d=${path} /></svg>`;
+}
