@@ -61,7 +61,7 @@ export class Session {
   }
 
   async #open() {
-    const { url, hello, token, way } = this.opening;
+    const { url, hello, token, way, time } = this.opening;
     const ear = {
       message: (/** @type {string | Uint8Array} */ message) => this.#message(message),
       alive: () => this.#alive(),
@@ -71,7 +71,7 @@ export class Session {
       },
     };
     try {
-      const link = await TRANSPORTS[way]({ url, encoding: this.encoding, hello, token, ear });
+      const link = await TRANSPORTS[way]({ url, encoding: this.encoding, hello, token, time, ear });
       if (this.over) link.close();
       else this.link = link;
     } catch (error) {

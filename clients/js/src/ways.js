@@ -16,6 +16,7 @@ export class Ways {
     this.wanted = wanted;
     this.time = time;
     this.retryWsMs = retryWsMs;
+    this.prefersWs = wanted[0] === 'ws';
     /** @type {Way | null} */
     this.best = null;
     this.failures = 0;
@@ -24,16 +25,17 @@ export class Ways {
 
   /** @returns {Way[]} what to try with one endpoint, in order */
   order() {
-    if (!this.best || this.wsIsDue() === 0) return this.wanted;
-    if (this.failures < FAILURES) return [this.best];
-    return [this.best, ...this.wanted.filter((way) => way !== this.best)];
+    if (!this.best) return this.wanted;
+    const first = this.wsIsDue() === 0 ? 'ws' : this.best;
+    if (first === this.best && this.failures < FAILURES) return [first];
+    return [first, ...this.wanted.filter((way) => way !== first)];
   }
 
   /**
    * @returns {number} milliseconds until WebSocket is to be tried again; infinite if it is in use
    */
   wsIsDue() {
-    if (!this.best || this.best === this.wanted[0] || !this.wanted.includes('ws')) return Infinity;
+    if (!this.best || this.best === 'ws' || !this.prefersWs) return Infinity;
     return Math.max(0, this.since + this.retryWsMs - this.time.now());
   }
 

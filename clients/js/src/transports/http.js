@@ -8,6 +8,8 @@ const BATCH_BYTES = 48 * 1024;
 const BATCH_FRAMES = 64;
 /** How many frames may wait to be sent. */
 const WAITING_FRAMES = 10_000;
+/** How long until a session that is busy is told again, in milliseconds. */
+const BUSY_MS = 250;
 
 /** @typedef {import('./ws.js').End} End */
 
@@ -88,15 +90,24 @@ export class HttpSession {
   async #post() {
     if (this.posting) return;
     this.posting = true;
-    while (this.outbox.length > 0 && !this.over) {
+    while (this.outbox.length > 0 && !this.over) await this.#postBatch(`[${this.#batch().join(',')}]`);
+    this.posting = false;
+  }
+
+  /** @param {string} body */
+  async #postBatch(body) {
+    while (!this.over) {
       try {
-        const answer = await this.request('', { method: 'POST', body: `[${this.#batch().join(',')}]` });
+        const answer = await this.request('', { method: 'POST', body });
         await answer.body?.cancel();
+        return;
       } catch (error) {
-        this.end(endOf(error));
+        const end = endOf(error);
+        if (end.status !== 503) return this.end(end);
+        // The session has not yet heard what was posted before. If it never does, it is silent too.
+        await new Promise((done) => this.opening.time.after(BUSY_MS, () => done(null)));
       }
     }
-    this.posting = false;
   }
 
   /** @returns {string[]} */

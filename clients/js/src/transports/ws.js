@@ -27,6 +27,7 @@ import { MESSAGE_BYTES, sizeOf, writeMessage } from '../frames.js';
  * @property {import('../frames.js').Encoding} encoding
  * @property {Record<string, unknown>} hello
  * @property {string | undefined} token
+ * @property {import('../time.js').Time} time
  * @property {Ear} ear
  */
 

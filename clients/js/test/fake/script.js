@@ -7,7 +7,7 @@ import { FakeServer } from './server.js';
 /** @typedef {Record<string, any>} Step */
 
 const DEADLINE_MS = 5_000;
-const WELCOME = {
+export const WELCOME = {
   t: 'welcome',
   session: 'named-by-the-runner',
   node: 'root',
