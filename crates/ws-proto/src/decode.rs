@@ -87,6 +87,8 @@ pub struct Decoder {
     /// What the message is whose fragments are coming.
     message: Option<Opcode>,
     payload: Vec<u8>,
+    /// So much of a text is known to be UTF-8.
+    checked: usize,
     control: Vec<u8>,
     broken: Option<Violation>,
 }
@@ -102,6 +104,7 @@ impl Decoder {
             frame: None,
             message: None,
             payload: Vec::new(),
+            checked: 0,
             control: Vec::new(),
             broken: None,
         }
@@ -129,6 +132,7 @@ impl Decoder {
                 return Ok(None);
             };
             self.take(&mut frame, input);
+            self.check(&frame)?;
             if frame.left > 0 {
                 self.frame = Some(frame);
                 return Ok(None);
@@ -240,6 +244,27 @@ impl Decoder {
         frame.left -= taken.len();
     }
 
+    /// Checks what has come of a text: a wrong one is refused before all of it is there.
+    fn check(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let kind = match frame.opcode {
+            Opcode::Continuation => self.message,
+            opcode => Some(opcode),
+        };
+        if kind != Some(Opcode::Text) {
+            return Ok(());
+        }
+        let whole = frame.last && frame.left == 0;
+        match std::str::from_utf8(&self.payload[self.checked..]) {
+            Ok(_) => self.checked = self.payload.len(),
+            // The rest of a character is still to come.
+            Err(error) if error.error_len().is_none() && !whole => {
+                self.checked += error.valid_up_to();
+            }
+            Err(_) => return Err(Violation::NotUtf8),
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, frame: Frame) -> Result<Option<Event>, Violation> {
         match frame.opcode {
             Opcode::Ping => Ok(Some(Event::Ping(self.control()))),
@@ -251,14 +276,12 @@ impl Decoder {
                     self.message = Some(kind);
                     return Ok(None);
                 }
-                let payload = std::mem::take(&mut self.payload);
-                if kind == Opcode::Binary {
-                    return Ok(Some(Event::Binary(payload.into())));
-                }
-                match String::from_utf8(payload) {
-                    Ok(text) => Ok(Some(Event::Text(text.into()))),
-                    Err(_) => Err(Violation::NotUtf8),
-                }
+                self.checked = 0;
+                let payload = std::mem::take(&mut self.payload).into();
+                Ok(Some(match kind {
+                    Opcode::Binary => Event::Binary(payload),
+                    _ => Event::Text(payload),
+                }))
             }
         }
     }

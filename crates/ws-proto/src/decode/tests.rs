@@ -76,6 +76,11 @@ fn a_character_may_lie_in_two_fragments_and_a_half_one_is_none() {
     assert_eq!(events(64, &bytes, 1), Ok(vec![Event::Text("ä".into())]));
     assert_eq!(violation(&frame(0x81, first)), Violation::NotUtf8);
     assert_eq!(Violation::NotUtf8.code(), 1007);
+    // What can become no character is refused at once, not at the end of the message.
+    let mut decoder = Decoder::new(64);
+    let begun = frame(0x01, &[b'a', 0xf4, 0x90]);
+    let refused = decoder.next(&mut &begun[..]).unwrap_err();
+    assert_eq!(refused, Violation::NotUtf8);
 }
 
 #[test]
