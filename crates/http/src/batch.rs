@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use spica_model::{ContentType, Kind, Lane, Quality, Timestamp, Topic, limits};
 
 use crate::problem::PartError;
-use crate::sound;
+use spica_live_proto::sound;
 
 /// How many errors a refused batch lists.
 pub const ERRORS: usize = 20;
@@ -163,7 +163,7 @@ fn draft(raw: &RawValue) -> Result<Draft, FieldError> {
         ContentType::parse(text).map_err(|e| e.to_string())
     })?;
     if field == "value" || content_type == ContentType::Json {
-        sound::check(&payload).map_err(|e| (Some(field), e.to_string()))?;
+        sound::check(&payload, sound::DEPTH).map_err(|e| (Some(field), e.to_string()))?;
     }
     Ok(Draft {
         topic: Topic::new(topic).map_err(|e| (Some("topic"), e.to_string()))?,

@@ -48,7 +48,6 @@ mod schemas;
 mod served;
 mod server;
 mod sessions;
-pub mod sound;
 pub mod sse;
 mod state;
 pub mod tables;

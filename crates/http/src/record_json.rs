@@ -10,7 +10,7 @@ use spica_model::{ContentType, Op, Record, Timestamp};
 use utoipa::ToSchema;
 
 use crate::schemas::{ClassText, KindText, OpText, PositionText, QualityText, TimeText, TopicText};
-use crate::sound;
+use spica_live_proto::sound;
 
 /// A record in JSON. A payload stands in one of `value`, `text` and `base64`; a tombstone has none.
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,7 +111,7 @@ fn is_text(content_type: &str) -> bool {
 /// Between tokens a line break may be left out, and within a string a raw one is not allowed: so
 /// leaving all of them out changes nothing else, not even a number's digits.
 fn one_line(payload: &[u8]) -> Option<Cow<'_, RawValue>> {
-    sound::check(payload).ok()?;
+    sound::check(payload, sound::DEPTH).ok()?;
     let raw: &RawValue = serde_json::from_slice(payload).ok()?;
     if !raw.get().contains(['\n', '\r']) {
         return Some(Cow::Borrowed(raw));

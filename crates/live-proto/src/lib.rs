@@ -21,7 +21,7 @@ mod payload;
 mod place;
 pub mod rows;
 mod server;
-mod sound;
+pub mod sound;
 mod words;
 mod write;
 

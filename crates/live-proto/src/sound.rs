@@ -8,14 +8,14 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// How deep a payload's arrays and objects may nest.
-pub(crate) const DEPTH: usize = 100;
+pub const DEPTH: usize = 100;
 
 /// Checks that `json` is one JSON value, nested at most `depth` deep, its numbers within the range
 /// of 64-bit floating point, its strings Unicode.
 ///
 /// # Errors
 /// What is wrong, and where.
-pub(crate) fn check(json: &[u8], depth: usize) -> Result<(), serde_json::Error> {
+pub fn check(json: &[u8], depth: usize) -> Result<(), serde_json::Error> {
     match std::str::from_utf8(json) {
         Ok(text) if quick::certainly(text, depth) => Ok(()),
         _ => read(json, depth),

@@ -22,8 +22,8 @@ use crate::record_json;
 use crate::schemas::{
     ClassText, KeyText, KindText, PositionText, QualityText, TimeText, TopicText,
 };
-use crate::sound;
 use crate::state::App;
+use spica_live_proto::sound;
 
 /// The header that makes a repeated publish harmless.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -166,7 +166,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&
 
 /// Who says JSON must send JSON that everyone can read: later readers rely on it.
 fn is_json(payload: &[u8]) -> Result<(), Problem> {
-    sound::check(payload).map_err(|error| {
+    sound::check(payload, sound::DEPTH).map_err(|error| {
         Problem::bad_request(format!(
             "Content-Type is application/json, but the body: {error}"
         ))
