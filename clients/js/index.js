@@ -10,6 +10,4 @@ export function connect(options) {
   return new Client(options);
 }
 
-export { Client } from './src/client.js';
 export { LiveError } from './src/errors.js';
-export { Subscription } from './src/subscription.js';
