@@ -5,8 +5,12 @@
 
 mod hub;
 mod metrics;
+mod reader;
+mod runner;
 mod session;
 mod settings;
+mod shared;
+mod tail;
 
 pub use hub::{Hub, Opening, Saturated, StartError};
 pub use metrics::Metrics;

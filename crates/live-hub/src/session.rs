@@ -1,54 +1,50 @@
 //! One session, as its transport sees it.
 
-use bytes::Bytes;
-use smallvec::SmallVec;
-use spica_live_proto::{Encoding, LimitChange, SubId, Subscribe};
+use std::fmt;
+use std::sync::Arc;
+use std::task::Poll;
 
-/// What a client says that is the hub's to answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SessionFrame {
-    /// Begin a subscription.
-    Subscribe(Box<Subscribe>),
-    /// New limits for a subscription, or for the session.
-    Change {
-        /// The subscription; the session if absent.
-        sub: Option<SubId>,
-        /// What changes.
-        limits: LimitChange,
-    },
-    /// End a subscription.
-    Unsubscribe(SubId),
-    /// So many more bytes of `data` frames may be sent.
-    Credit(u64),
-    /// What is counted about this session.
-    Stats {
-        /// The number by which the answer names it.
-        id: u64,
-        /// The round trip, if the transport knows it, in milliseconds.
-        rtt_ms: Option<f64>,
-    },
-}
+use spica_live::SessionId;
+use spica_live_proto::Encoding;
 
-/// Whole frames, in order; each is one WebSocket message.
-pub type Frames = SmallVec<[Bytes; 2]>;
+pub use spica_live::{Frames, SessionFrame};
+
+use crate::shared::Shared;
 
 /// An open session. Dropping it closes it.
-#[derive(Debug)]
 pub struct Session {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: SessionId,
     pub(crate) encoding: Encoding,
-    pub(crate) engine_id: std::sync::Arc<str>,
 }
 
 impl Session {
     /// Tells the session what its client said. Answers come with the [next](Self::next) frames.
     pub fn say(&mut self, frame: SessionFrame) {
-        drop(frame);
+        let id = self.id;
+        self.shared
+            .with(|core, now| core.engine.say(id, frame, now));
     }
 
     /// The next frames, encoded; waits for there to be any. Pending for ever once the hub has
     /// stopped. Safe to cancel: no frame is lost.
     pub async fn next(&mut self) -> Frames {
-        std::future::pending().await
+        let (shared, id) = (&self.shared, self.id);
+        std::future::poll_fn(|cx| {
+            let frames = shared.with(|core, now| {
+                let frames = core.engine.turn(id, now);
+                if frames.is_empty() {
+                    core.wait(id, cx.waker());
+                }
+                frames
+            });
+            if frames.is_empty() {
+                Poll::Pending
+            } else {
+                Poll::Ready(frames)
+            }
+        })
+        .await
     }
 
     /// How the frames are encoded.
@@ -60,6 +56,25 @@ impl Session {
     /// Changes with each start of the hub: numbers of topics hold for one.
     #[must_use]
     pub fn engine_id(&self) -> &str {
-        &self.engine_id
+        &self.shared.engine_id
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.shared.with(|core, now| {
+            core.forget(id);
+            core.engine.close(id, now);
+        });
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("encoding", &self.encoding)
+            .finish_non_exhaustive()
     }
 }

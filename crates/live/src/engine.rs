@@ -239,6 +239,18 @@ impl Engine {
         self.store.place(self.store.heads)
     }
 
+    /// How many sessions are open.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Sessions that were woken and have not had their turn.
+    #[must_use]
+    pub const fn due(&self) -> usize {
+        self.due
+    }
+
     /// What it has counted.
     #[must_use]
     pub const fn counters(&self) -> &Counters {
