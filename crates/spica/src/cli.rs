@@ -9,6 +9,7 @@ mod hub;
 mod pair;
 mod report;
 mod topology;
+mod watch;
 mod witness;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub(crate) use hub::Hub;
 pub(crate) use pair::{Pair, Upgrade};
 pub(crate) use report::Report;
 pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
+pub(crate) use watch::Watch;
 pub(crate) use witness::Witness;
 
 /// A highly-available telemetry hub: field devices in, people and systems out. What was
@@ -51,6 +53,8 @@ pub(crate) enum Command {
     /// Manage devices and their commands on a running node
     #[command(subcommand)]
     Device(Device),
+    /// See what is and what changes, with age and quality; Ctrl-C ends it
+    Watch(Watch),
     /// See alarms, and do something about them
     #[command(subcommand)]
     Case(Case),

@@ -68,7 +68,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 18] = [
+pub const EXCEPTIONS: [(&str, &str); 19] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -83,6 +83,7 @@ pub const EXCEPTIONS: [(&str, &str); 18] = [
     ("pair-proto", "journal-format"),
     ("spica", "node"),
     ("spica", "fleet"),
+    ("spica", "client"),
     ("spica", "bench"),
     ("bench", "fleet"),
     ("bench", "fixture"),

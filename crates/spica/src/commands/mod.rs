@@ -16,6 +16,7 @@ mod serve;
 mod simulate;
 mod token;
 mod topology;
+mod watch;
 mod witness;
 
 use std::future::Future;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Simulate(args) => simulate::run(args),
         Command::Bench(bench) => bench::run(bench),
         Command::Device(device) => block_on(device::run(device)),
+        Command::Watch(watch) => block_on(watch::run(watch)),
         Command::Case(case) => block_on(case::run(case)),
         Command::Alert(alert) => block_on(alert::run(alert)),
         Command::Handler(handler) => block_on(handler::run(handler)),
