@@ -227,7 +227,7 @@ impl Connection {
             Err(_) => return Ok(End::failed_way("silence")),
         };
         let end = self.talk(&mut link, way).await;
-        self.leave(end.as_ref().map_or("closed", |end| end.reason));
+        self.leave(end.as_ref().ok().map(|end| end.reason));
         link.close().await;
         end
     }
@@ -313,13 +313,13 @@ impl Connection {
         }
     }
 
-    /// The session is over, whatever becomes of its connection.
-    fn leave(&mut self, reason: &'static str) {
+    /// The session is over, whatever becomes of its connection: lost for a reason, or not wanted.
+    fn leave(&mut self, reason: Option<&'static str>) {
         let was_open = self.core.welcome().is_some();
         for id in self.core.lost() {
             self.answer(id, Err(AskError::Lost));
         }
-        if was_open {
+        if was_open && let Some(reason) = reason {
             self.set(State::Lost(reason));
         }
     }

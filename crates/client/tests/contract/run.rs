@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use spica_client::{Answer, AskError, Client, Publish, Settings, State};
 use spica_client::{Subscription, Way};
-use spica_live_proto::{ClientFrame, Encoding, LimitChange, decode_client};
-use spica_model::{Topic, TopicFilter};
+use spica_live_proto::{Encoding, LimitChange};
+use spica_model::Topic;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::server::{Act, Decision, Server, Session};
-use super::show::{shown, state_text, told, unhex};
+use super::show::{shown, state_text, told, unhex, wanted};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -475,27 +475,6 @@ async fn ask(client: Arc<Client>, step: Value) -> Result<Answer, AskError> {
         }
         _ => client.acknowledge(text("case"), step["why"].as_str()).await,
     }
-}
-
-fn wanted(frame: &Value) -> Result<spica_client::Wanted, String> {
-    let bytes = serde_json::to_vec(frame).unwrap();
-    let frame = decode_client(Encoding::Json, &bytes).map_err(|error| error.to_string())?;
-    let ClientFrame::Subscribe(frame) = frame else {
-        return Err("no subscribe".to_owned());
-    };
-    Ok(spica_client::Wanted {
-        kinds: frame.kinds,
-        deliver: frame.deliver,
-        recovery: frame.recovery,
-        after: frame.after,
-        snapshot: frame.snapshot,
-        delta: frame.delta,
-        window: frame.window,
-        merge_patch: frame.merge_patch,
-        limits: frame.limits,
-        max_queue: frame.max_queue,
-        ..spica_client::Wanted::new(TopicFilter::new(frame.filter.as_str()).unwrap())
-    })
 }
 
 fn note_credit(session: &Session, frame: &Value) {
