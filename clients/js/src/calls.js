@@ -54,7 +54,8 @@ export class Calls {
     return new Promise((resolve, reject) => {
       const stop = this.time.after(timeoutMs, () => this.#fail(id, new LiveError('timeout', 'no answer in time')));
       const until = this.time.now() + timeoutMs;
-      const pending = { frame: { ...frame, id }, resolve, reject, stop, until, repeats, patient, sent: false };
+      // As it is now: a repetition must be the same, whatever becomes of the application's objects.
+      const pending = { frame: JSON.parse(JSON.stringify({ ...frame, id })), resolve, reject, stop, until, repeats, patient, sent: false };
       this.pending.set(id, pending);
       this.#send(id, pending);
     });

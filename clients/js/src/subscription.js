@@ -1,5 +1,6 @@
 // One subscription, over all the connections that it lives through.
 
+import { place } from './check.js';
 import { LiveError, MismatchError, ProtocolError } from './errors.js';
 import { Feed } from './feed.js';
 import { View } from './view.js';
@@ -58,12 +59,14 @@ export class Subscription {
    * @param {((event: LiveEvent) => unknown) | undefined} listener
    */
   constructor(port, filter, options, listener) {
-    const { after, ...rest } = options;
+    // As it will be sent, again and again: what is no JSON fails now, and what changes later is no matter.
+    const { after, ...rest } = JSON.parse(JSON.stringify(options));
     this.port = port;
     this.filter = filter;
+    /** @type {Record<string, unknown>} */
     this.options = rest;
     this.listener = listener;
-    this.#place = /** @type {Place | undefined} */ (after) ?? null;
+    this.#place = after ? place(after, 'after') : null;
     this.#known = this.#place;
     /** By which the server names it; 0 while there is no connection. */
     this.sub = 0;

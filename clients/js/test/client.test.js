@@ -2,11 +2,13 @@
 // application, time.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { connect, LiveError } from '../index.js';
 import { Credit } from '../src/credit.js';
 import { Feed, WAITING } from '../src/feed.js';
 import { Session } from '../src/session.js';
+import { Subscription } from '../src/subscription.js';
 import { Events } from '../src/transports/sse.js';
 import { FakeServer } from './fake/server.js';
 import { heard, open, until } from './fake/wait.js';
@@ -292,4 +294,71 @@ test('events are read however they are cut', () => {
     events.begin();
     assert.deepEqual(events.push('data: whole\n\n'), ['whole']);
   }
+});
+
+test('where deltas never fit none are asked for, and where that does not help it is an error', () => {
+  const sent = /** @type {any[]} */ ([]);
+  let [last, now] = [0, 0];
+  const subscription = new Subscription(
+    {
+      send: (frame) => void sent.push(frame),
+      number: () => (last += 1),
+      forget: () => {},
+      leave: () => {},
+      failed: (error) => assert.fail(String(error)),
+      serverNow: () => 0,
+      now: () => now,
+    },
+    '#',
+    {},
+    undefined,
+  );
+  subscription.begin();
+  const position = /** @type {const} */ ({ lane: 'normal', epoch: 1, number: 2 });
+  /** @type {import('../src/rows.js').Row} */
+  const same = { row: 'same', id: 1, position, received: 1, source: null, quality: 'good' };
+  const misfit = () => subscription.frame({ t: 'data', sub: subscription.sub, u: [same], at: at(1) }, null);
+  for (let n = 0; n < 6; n += 1) misfit();
+  const deltas = sent.filter(({ t }) => t === 'subscribe').map(({ delta }) => delta);
+  assert.deepEqual(deltas, [undefined, undefined, undefined, false, false, false, false]);
+  assert.throws(misfit, /never fit/);
+  now += 60_001;
+  misfit();
+  assert.equal(sent.at(-1).delta, undefined, 'a minute later it may be tried again');
+});
+
+test('what a call was stays so, whatever becomes of its body', () =>
+  withClient(async (server, client) => {
+    const session = await open(server);
+    const body = { n: 1 };
+    const result = client.call('PUT', '/v1/devices/1', body);
+    body.n = 2;
+    assert.deepEqual((await heard(session, 'call')).body, { n: 1 });
+    session.cut();
+    const next = await open(server);
+    const again = await heard(next, 'call');
+    assert.deepEqual(again.body, { n: 1 });
+    next.send({ t: 'result', id: again.id, status: 204 });
+    assert.deepEqual(await result, { status: 204, body: null });
+  }));
+
+test('what is no JSON fails where it is given', () =>
+  withClient(async (_, client) => {
+    assert.throws(() => client.subscribe('#', /** @type {any} */ ({ max_queue: 1n })), TypeError);
+    assert.throws(() => client.subscribe('#', /** @type {any} */ ({ after: [1, 2] })), /no place/);
+    await assert.rejects(client.call('POST', '/v1/x', 1n), TypeError);
+  }));
+
+test('a browser can load it: nothing of Node.js is imported before it is needed', () => {
+  const seen = new Set();
+  const crawl = (/** @type {URL} */ file) => {
+    if (seen.has(file.href)) return;
+    seen.add(file.href);
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)\b[^;]*? from '([^']+)'/gms)) {
+      assert.match(String(name), /^\.{1,2}\/.*\.js$/, file.href);
+      crawl(new URL(String(name), file));
+    }
+  };
+  crawl(new URL('../index.js', import.meta.url));
+  assert.ok(seen.size > 20 && ![...seen].some((it) => it.includes('node-socket')), [...seen].join());
 });
