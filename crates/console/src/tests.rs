@@ -30,7 +30,8 @@ fn every_file_is_served_and_nothing_else() {
     assert_eq!(served, own, "add or remove it in table.rs");
 
     let client = files("../../clients/js/src");
-    let client: BTreeSet<_> = client.iter().map(|path| format!("client/{path}")).collect();
+    let client = client.iter().map(|path| format!("client/src/{path}"));
+    let client: BTreeSet<_> = client.chain(["client/index.js".to_owned()]).collect();
     let served: BTreeSet<_> = table::CLIENT.iter().map(|s| s.path.to_owned()).collect();
     assert_eq!(served, client, "add or remove it in table.rs");
 }

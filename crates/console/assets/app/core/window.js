@@ -6,9 +6,9 @@
  * @returns {{from: number, to: number}} `to` exclusive
  */
 export function seen({ top, height, row, count, spare = 6 }) {
-  const from = Math.max(0, Math.min(Math.floor(top / row) - spare, count));
-  const to = Math.min(count, Math.ceil((top + height) / row) + spare);
-  return { from, to: Math.max(from, to) };
+  const drawn = Math.ceil(height / row) + 2 * spare;
+  const from = Math.max(0, Math.min(Math.floor(top / row) - spare, count - drawn));
+  return { from, to: Math.min(count, from + drawn) };
 }
 
 /**

@@ -73,7 +73,7 @@ export const getBlob = async (path) => (await request('GET', path)).blob();
  */
 export async function send(method, path, body) {
   const text = await (await request(method, path, body)).text();
-  return text ? JSON.parse(text) : null;
+  return JSON.parse(text || 'null');
 }
 
 /** A part of a path. Topics keep their slashes. @param {string} text @returns {string} */

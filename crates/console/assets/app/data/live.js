@@ -1,6 +1,6 @@
 // What happens, as it happens: the one connection of the console. The pages know this module only,
 // not the client behind it.
-import { Client } from 'spica-live';
+import { connect as open } from 'spica-live';
 import { store } from '../core/store.js';
 import { nodeNow, setNodeTime } from './clock.js';
 import { forget, setSession, token } from './session.js';
@@ -49,6 +49,7 @@ export const refusal = store('');
 /** @typedef {{filter: string, options: Options, onValue: (held: Held) => void, onReset: (() => void)|undefined, stop: () => void}} Watch */
 /** @type {Set<Watch>} */
 const watches = new Set();
+/** @typedef {ReturnType<typeof open>} Client */
 /** @type {Client|null} */
 let client = null;
 
@@ -96,7 +97,7 @@ function onState(mine, { state, reason, detail }) {
 /** Opens the way to the node, and again whenever it breaks. */
 export function connect() {
   disconnect();
-  const mine = new Client({ endpoints: location.origin, client: 'console', backoff: BACKOFF, ...(token() ? { token: token() } : {}) });
+  const mine = open({ endpoints: location.origin, client: 'console', backoff: BACKOFF, timeout_ms: PULSE, ...(token() ? { token: token() } : {}) });
   client = mine;
   setLink({ state: 'connecting', since: nodeNow() });
   mine.on('state', (event) => onState(mine, event));
@@ -112,14 +113,27 @@ export function disconnect() {
   setLink({ state: 'off', since: nodeNow() });
 }
 
+/** The connection that is open and on which nobody answers. @type {Client|null} */
+let mute = null;
+
 // Whether it is still there is not known from silence: it is asked.
 setInterval(() => {
   const mine = client;
-  if (!mine || link.get().state !== 'open') return;
+  if (!mine || mine.state !== 'open') return;
   mine.ping().then(() => {
+    if (mine !== client) return;
     setNodeTime(mine.serverNow());
-    if (mine === client && link.get().state === 'open') setLink({ heard: nodeNow() });
-  }).catch(() => {});
+    const now = link.get();
+    if (now.state === 'open') setLink({ heard: nodeNow() });
+    // It answers again, over the same connection: what came meanwhile is not known.
+    else if (mute === mine && mine.state === 'open') setLink({ state: 'open', since: nodeNow(), heard: nodeNow(), times: now.times + 1 });
+    mute = null;
+  }).catch(() => {
+    // A connection on which nobody answers is none, whatever its socket says.
+    if (mine !== client || mine.state !== 'open' || mute) return;
+    mute = mine;
+    setLink({ state: 'lost', since: link.get().heard });
+  });
 }, PULSE);
 
 /**

@@ -28,7 +28,7 @@ import { Button } from './signs.js';
  */
 
 /** @type {import('../core/store.js').Store<(Question & {done: (answer: Record<string, string>|null) => void})|null>} */
-const asked = store(/** @type {any} */ (null));
+const asked = store(/** @type {(Question & {done: (answer: Record<string, string>|null) => void})|null} */ (null));
 
 /** Asks; null if it is not to be done. @param {Question} question @returns {Promise<Record<string, string>|null>} */
 export const ask = (question) => new Promise((resolve) => {

@@ -9,12 +9,23 @@ export const html = htm.bind(h);
 export { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 /**
- * What `select` makes of a store's value; drawn again when that changes.
- * @template T, R
- * @param {import('../core/store.js').Store<T>} of @param {(value: T) => R} [select]
- * @returns {R}
+ * @template T
+ * @overload
+ * @param {import('../core/store.js').Store<T>} of
+ * @returns {T} its value; drawn again when that changes
  */
-export function useStore(of, select = /** @type {(value: T) => R} */ ((/** @type {any} */ value) => value)) {
+/**
+ * @template T, R
+ * @overload
+ * @param {import('../core/store.js').Store<T>} of
+ * @param {(value: T) => R} select
+ * @returns {R} what `select` makes of its value; drawn again when that changes
+ */
+/**
+ * @param {import('../core/store.js').Store<any>} of
+ * @param {(value: any) => any} select
+ */
+export function useStore(of, select = (value) => value) {
   const now = select(of.get());
   const latest = useRef(select);
   latest.current = select;

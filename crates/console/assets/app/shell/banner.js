@@ -4,6 +4,7 @@ import { link, refusal } from '../data/live.js';
 import { partner } from '../data/partner.js';
 import { allow, sound } from '../data/sound.js';
 import { ageText, clock, t } from '../data/text.js';
+import { outdated } from '../data/version.js';
 import { html, useStore } from '../parts/html.js';
 import { Button } from '../parts/signs.js';
 
@@ -26,10 +27,13 @@ function Lost() {
 export function Banners() {
   const heard = useStore(sound);
   const refused = useStore(refusal);
+  const old = useStore(outdated);
   return html`
     <${Lost} />
     ${heard === 'blocked' && html`<div class="banner note" role="status"><span>${t('banner.silent')}</span>
       <${Button} icon="sound" label=${t('sound.allow')} onClick=${allow} /></div>`}
+    ${old && html`<div class="banner note" role="status"><span>${t('version.changed')}</span>
+      <${Button} label=${t('version.reload')} onClick=${() => location.reload()} /></div>`}
     ${refused && html`<div class="banner note" role="status"><span>${t('banner.refused')} ${refused}</span>
       <${Button} icon="close" bare label=${t('form.dismiss')} onClick=${() => refusal.set('')} /></div>`}`;
 }

@@ -14,8 +14,8 @@ const bare = (address) => address.replace(/^pictures\//, '');
 function Large({ media, onGone }) {
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
   useEffect(() => { if (box.current && !box.current.open) box.current.showModal(); }, []);
-  return html`<dialog ref=${box} class="large" aria-label=${t('pictures.one', { time: dateTime(media.source_time ?? media.received) })} onClose=${onGone}>
-    <${Picture} path=${`/v1/${media.address}`} alt=${t('pictures.one', { time: dateTime(media.source_time ?? media.received) })} />
+  return html`<dialog ref=${box} class="large" aria-label=${t('pictures.of', { time: dateTime(media.source_time ?? media.received) })} onClose=${onGone}>
+    <${Picture} path=${`/v1/${media.address}`} alt=${t('pictures.of', { time: dateTime(media.source_time ?? media.received) })} />
     <div class="row end"><span class="muted">${dateTime(media.source_time ?? media.received)} · ${size(media.size)}</span><${Button} kind="primary" label=${t('form.close')} onClick=${onGone} /></div>
   </dialog>`;
 }
@@ -41,7 +41,7 @@ export function Pictures({ serial }) {
   return html`
     <ul class="thumbs">${found.media.map((media) => html`<li key=${`${media.address} ${media.received}`}>
       <button type="button" class="thumb" onClick=${() => setLarge(media)}>
-        <${Picture} path=${`/v1/thumbnails/${bare(media.address)}`} alt=${t('pictures.one', { time: dateTime(media.source_time ?? media.received) })} />
+        <${Picture} path=${`/v1/thumbnails/${bare(media.address)}`} alt=${t('pictures.of', { time: dateTime(media.source_time ?? media.received) })} />
         <${Age} at=${media.source_time ?? media.received} /></button></li>`)}</ul>
     ${large && html`<${Large} media=${large} onGone=${() => setLarge(null)} />`}`;
 }

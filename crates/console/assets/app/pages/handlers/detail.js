@@ -29,7 +29,7 @@ function useLetters(name) {
 /** @param {string} name @param {'replay'|'drop'} verb @param {string|null} id null: all @returns {Promise<void>} */
 async function order(name, verb, id) {
   const answer = await ask({
-    title: t(`letters.${verb}`), text: id ? t('letters.one', { id }) : t('letters.all'), confirm: t(`letters.${verb}`), danger: verb === 'drop',
+    title: t(`letters.${verb}`), text: id ? t('letters.single', { id }) : t('letters.all'), confirm: t(`letters.${verb}`), danger: verb === 'drop',
     fields: verb === 'drop' ? [{ name: 'why', label: t('cases.why'), required: true, type: 'area' }] : [],
   });
   if (!answer) return;

@@ -45,7 +45,7 @@ export function Stations() {
   const lost = useStore(link, (now) => now.state === 'lost');
   return html`<h1>${t('page.stations')}</h1>
     <${Panel} title=${t('stations.counts')} of=${counted} every=${metrics.every}>${() => html`<dl class="facts tiles">
-      ${FACTS.map((fact) => { const value = gauge(kept, fact.metric); return html`<div key=${fact.key} class=${classes('fact', TROUBLES.includes(fact.key) && value && 'trouble')}><dt>${t(`station.${fact.key}`)}</dt><dd>${value === null ? t('value.none-yet') : number(value)}</dd></div>`; })}
+      ${FACTS.map((fact) => { const value = gauge(kept, fact.metric); return html`<div key=${fact.key} class=${classes('fact', TROUBLES.includes(fact.key) && Boolean(value) && 'trouble')}><dt>${t(`station.${fact.key}`)}</dt><dd>${value === null ? t('value.none-yet') : number(value)}</dd></div>`; })}
     </dl>`}</${Panel}>
     <${Panel} title=${t('bans.title')} of=${banned} every=${bans.every}>${(/** @type {Api.Ban[]} */ list) => html`
       ${operator && html`<div class="actions"><${Button} label=${t('bans.add')} disabled=${lost} onClick=${add} /></div>`}

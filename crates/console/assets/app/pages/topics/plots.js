@@ -10,7 +10,7 @@ import { Plot } from '../../parts/plot.js';
 import { Button, Failure } from '../../parts/signs.js';
 import { appended } from './model.js';
 
-/** @typedef {{topic: string, pointer: string}} Number what is plotted: `pointer` empty is the whole payload */
+/** @typedef {{topic: string, pointer: string}} Line what is plotted: `pointer` empty is the whole payload */
 
 /** Lines of a plot, at most: more cannot be told apart. */
 export const LINES = 4;
@@ -19,9 +19,9 @@ const SPANS = [15, 60, 360, 1440, 10080];
 /** Records that are read for a number within a payload: an index exists for payloads that are a number. */
 const RECORDS = 1000;
 
-export const plotted = store(/** @type {readonly Number[]} */ ([]));
+export const plotted = store(/** @type {readonly Line[]} */ ([]));
 
-/** @param {readonly Number[]} lines @param {string} topic @param {string} pointer @returns {boolean} */
+/** @param {readonly Line[]} lines @param {string} topic @param {string} pointer @returns {boolean} */
 export const isPlotted = (lines, topic, pointer) => lines.some((line) => line.topic === topic && line.pointer === pointer);
 
 /** @param {string} topic @param {string} pointer */
@@ -29,10 +29,10 @@ export const toggle = (topic, pointer) => plotted.update((lines) => (isPlotted(l
   ? lines.filter((line) => line.topic !== topic || line.pointer !== pointer)
   : [...lines, { topic, pointer }].slice(0, LINES)));
 
-/** @param {Number} line @returns {string} */
+/** @param {Line} line @returns {string} */
 const label = ({ topic, pointer }) => topic + (pointer && ` ${pointer}`);
 
-/** @param {Number} line @param {number} from milliseconds @returns {Promise<import('./model.js').Points>} */
+/** @param {Line} line @param {number} from milliseconds @returns {Promise<import('./model.js').Points>} */
 async function history({ topic, pointer }, from) {
   const since = new Date(from).toISOString();
   if (pointer === '') {
@@ -48,7 +48,7 @@ async function history({ topic, pointer }, from) {
   return points;
 }
 
-/** @param {readonly Number[]} lines @param {number} minutes */
+/** @param {readonly Line[]} lines @param {number} minutes */
 function useLines(lines, minutes) {
   const times = useStore(link, (now) => now.times);
   const [points, setPoints] = useState(/** @type {Record<string, import('./model.js').Points>} */ ({}));

@@ -55,7 +55,7 @@ function draw() {
 export async function load(prefix) {
   /** @type {Map<string, import('../../core/tree.js').Node>} */
   const nodes = new Map();
-  let after = null;
+  let after = /** @type {string|null} */ (null);
   try {
     for (let asked = 0; asked < REQUESTS; asked += 1) {
       /** @type {{records: Api.Record[], next: string|null}} */
