@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use spica_live_proto::{GapReason, ServerFrame};
 use spica_model::{Lane, Place};
 
-use crate::mark::{Mark, covers};
+use crate::mark::{Mark, covers, join};
 use crate::subscription::{Checked, Held, Replay, Sub, Waiting};
 use crate::turn::{Ended, Turn};
 
@@ -191,6 +191,8 @@ impl Turn<'_> {
         self.store.counters.resets += 1;
         let frame = self.encoded(&ServerFrame::Reset(sub.id));
         self.out.push(frame);
+        // Only states come again.
+        sub.events_from = join(sub.events_from, sub.cursor);
         self.restart(sub);
         sub.goal = Some(sub.quiet);
     }

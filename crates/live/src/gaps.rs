@@ -7,7 +7,6 @@ use spica_live_proto::{GapReason, ServerFrame};
 use spica_model::{Lane, Seq};
 
 use crate::ask::{Ask, SubToken};
-use crate::mark::covers;
 use crate::ring::Event;
 use crate::subscription::{Replay, Sub};
 use crate::turn::{Ended, Turn};
@@ -21,10 +20,14 @@ impl Turn<'_> {
     /// Says what a subscription will not be sent, and asks for what is to be read for it.
     pub(crate) fn prepare(&mut self, sub: &mut Sub) -> Result<(), Ended> {
         let group = &self.groups[sub.group as usize];
-        let has_begun = sub.cursor != [0; 2];
-        let lives_on_states =
-            group.want.states() && !(sub.is_each() && covers(sub.cursor, sub.quiet));
-        if lives_on_states && has_begun && !covers(sub.cursor, group.forgotten) {
+        // Deletions that were forgotten before its snapshot began are none of its business.
+        let has_lost = (0..2).any(|lane| {
+            let forgotten = group.forgotten[lane];
+            sub.cursor[lane] < forgotten && sub.quiet[lane] < forgotten
+        });
+        // Where each record is delivered, deletions are among them.
+        let lives_on_states = group.want.states() && !sub.is_each();
+        if has_lost && lives_on_states {
             self.reset(sub);
         }
         for lane in Lane::ALL {

@@ -159,19 +159,28 @@ impl Engine {
         let store = &mut self.store;
         let entry = store.topics.get_mut(topic);
         let before = entry.shown.as_ref().map(|it| (it.lane.index(), it.seq));
-        let Some(shown) = shown_now(&mut entry.other, entry.shown.as_ref(), record) else {
-            return;
-        };
         let (lane, seq) = (record.position.lane, record.position.seq.0);
-        let version = Version {
-            lane,
-            seq,
-            record: Arc::clone(&shown),
-            sent: false,
+        // The views were ahead, and a new group has brought it before.
+        let is_known = before == Some((lane.index(), seq));
+        let shown = if is_known {
+            entry.shown.as_ref().map(|it| Arc::clone(&it.record))
+        } else {
+            shown_now(&mut entry.other, entry.shown.as_ref(), record)
+        };
+        let Some(shown) = shown else {
+            return;
         };
         // Held while it moves, so that it is not forgotten in between.
         store.topics.hold(topic);
-        store.topics.show(topic, version, &store.limits);
+        if !is_known {
+            let version = Version {
+                lane,
+                seq,
+                record: Arc::clone(&shown),
+                sent: false,
+            };
+            store.topics.show(topic, version, &store.limits);
+        }
         for &slot in groups {
             let group = &mut self.groups[slot as usize];
             if !group.want.states() {
@@ -185,6 +194,7 @@ impl Engine {
         }
         store.topics.release(topic, store.limits.idle_topics);
         if shown.op == Op::Delete
+            && !is_known
             && let Some((gone, lane, seq)) = store.topics.bury(topic, store.limits.tombstones)
         {
             self.forget(gone, lane.index(), seq);
