@@ -64,10 +64,13 @@ class Node {
     const args = ['serve', '--config', join(directory, 'spica.toml')];
     const secret = join(directory, 'token');
     if (!existsSync(secret)) args.push('--admin-token-file', secret);
-    this.process = spawn(String(BINARY), args, { stdio: ['ignore', 'ignore', log] });
+    const child = spawn(String(BINARY), args, { stdio: ['ignore', 'ignore', log] });
+    this.process = child;
+    // A test that is broken off leaves nothing behind.
+    process.once('exit', () => child.kill('SIGKILL'));
     const ready = async () => {
       if (this.process?.exitCode !== null) throw new Error(readFileSync(join(directory, 'log'), 'utf8'));
-      return fetch(`${this.url}/health/active`).then((it) => it.ok, () => false);
+      return existsSync(secret) && fetch(`${this.url}/health/active`).then((it) => it.ok, () => false);
     };
     await until(ready, 'the node');
   }
@@ -119,6 +122,32 @@ for (const [transport, encoding] of WAYS) {
     }
   });
 }
+
+test('who takes nothing for a while gets everything later', { skip: BINARY ? false : 'SPICA_BIN is not set', timeout: 60_000 }, async () => {
+  const node = await new Node().begin();
+  const client = connect({ endpoints: `${node.url}`, token: node.token, credit: 2_000 });
+  try {
+    await until(() => client.welcome, 'a welcome');
+    const topic = `${client.welcome?.node}/test/each`;
+    const subscription = client.subscribe(topic, { deliver: 'each', recovery: 'precise', snapshot: false });
+    const events = subscription[Symbol.asyncIterator]();
+    await until(() => subscription.recovery, 'the subscription');
+    const texts = Array.from({ length: 200 }, (_, n) => `${n} ${'x'.repeat(100)}`);
+    for (const text of texts) await client.publish(topic, text, { kind: 'event' });
+    const { client: own } = /** @type {any} */ (await client.stats());
+    assert.ok(own.bytes < 30_000, `no more than its credit, and the answers: ${own.bytes}`);
+    const got = [];
+    while (got.length < texts.length) {
+      const { value: event } = await events.next();
+      if (event.type === 'update') got.push(event.value);
+      else assert.equal(event.type, 'ready');
+    }
+    assert.deepEqual(got, texts);
+  } finally {
+    client.close();
+    await node.end();
+  }
+});
 
 /**
  * @param {Node} node
