@@ -42,10 +42,16 @@ impl Client {
                 "spica.live.v1.json".parse().unwrap(),
             )
             .unwrap();
-        let (socket, _) = builder.connect_on(stream).await.ok()?;
+        let c = builder.connect_on(stream).await;
+        if let Err(e) = &c {
+            eprintln!("{address} {e:?}");
+        }
+        let (socket, _) = c.ok()?;
         let mut client = Self { socket };
         client.say(&json!({"t": "hello", "token": token})).await?;
-        let welcome = client.next().await?;
+        let welcome = client.next().await;
+        eprintln!("{address} {welcome:?}");
+        let welcome = welcome?;
         (welcome["t"] == "welcome").then_some(client)
     }
 
@@ -172,6 +178,7 @@ impl Follow {
         client.say(&subscribe).await?;
         loop {
             let frame = client.next().await?;
+            eprintln!("{frame}");
             self.take(&frame);
         }
     }
