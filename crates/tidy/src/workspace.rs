@@ -98,7 +98,7 @@ fn collect(below: &str, texts: &mut Vec<Text>) -> anyhow::Result<()> {
             continue;
         }
         let kind = entry.file_type()?;
-        if kind.is_dir() && name != "target" {
+        if kind.is_dir() && !["target", "node_modules"].contains(&&*name) {
             collect(&path, texts)?;
         } else if kind.is_file() && is_written(&path, below) {
             texts.push(text(&path)?);
