@@ -79,7 +79,7 @@ class WebSocketLink:
                 ping_interval=None,
                 close_timeout=1,
                 proxy=None,
-                ssl=tls if base.startswith("https") else None,
+                ssl=(tls or True) if base.startswith("https") else None,
                 # Redirects are not followed: the token would go to whoever is named.
                 process_exception=lambda error: error,
             )

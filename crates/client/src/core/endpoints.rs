@@ -172,3 +172,105 @@ impl Endpoints {
         bound.min(self.max_pause).mul_f64(share)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAP: Duration = Duration::from_secs(30);
+
+    /// Some moment to begin with, whichever.
+    fn start() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn endpoints(urls: &[&str]) -> Endpoints {
+        let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        Endpoints::new(urls, CAP, 1)
+    }
+
+    fn next(them: &Endpoints, now: Instant) -> String {
+        them.next(now).unwrap().0
+    }
+
+    #[test]
+    fn the_order_holds_and_what_failed_comes_later() {
+        let mut them = endpoints(&["http://a:1", "http://b:1"]);
+        let now = start();
+        assert_eq!(next(&them, now), "http://a:1");
+        them.failed("http://a:1", now, None);
+        assert_eq!(next(&them, now), "http://b:1");
+        let later = now + Duration::from_secs(100);
+        assert_eq!(next(&them, later), "http://b:1", "it has not failed");
+    }
+
+    #[test]
+    fn pauses_grow_to_the_cap_and_begin_anew_after_a_good_session() {
+        let mut them = endpoints(&["http://a:1"]);
+        let now = start();
+        let mut longest = Duration::ZERO;
+        for _ in 0..200 {
+            them.failed("http://a:1", now, None);
+            longest = longest.max(them.next(now).unwrap().1);
+        }
+        assert!(longest <= CAP && longest > CAP.mul_f64(0.9), "{longest:?}");
+        them.lost("http://a:1", now, Duration::from_secs(60), None);
+        assert!(them.next(now).unwrap().1 <= BASE);
+        for _ in 0..12 {
+            them.lost("http://a:1", now, Duration::from_millis(100), None);
+        }
+        assert_eq!(them.list[0].failures, 13, "a short session is no success");
+    }
+
+    #[test]
+    fn a_pause_that_a_server_asked_for_is_kept_to_even_if_another_prefers_it() {
+        let mut them = endpoints(&["http://a:1", "http://b:1"]);
+        let now = start();
+        let asked = Duration::from_secs(600);
+        them.failed("http://a:1", now, Some(asked));
+        them.prefer("http://b:1", "http://a:1", now);
+        assert_eq!(next(&them, now), "http://b:1");
+        them.failed("http://b:1", now, Some(asked * 2));
+        assert!(them.next(now).unwrap().1 >= asked);
+    }
+
+    #[test]
+    fn the_active_comes_first_but_not_without_encryption_nor_in_any_number() {
+        let mut them = endpoints(&["https://a:1"]);
+        let now = start();
+        for bad in ["http://b:1", "ftp://b:1", "", "https://u@b:1"] {
+            them.prefer("https://a:1", bad, now);
+        }
+        assert_eq!(them.list.len(), 1);
+        them.prefer("https://a:1", "b:1", now);
+        assert_eq!(next(&them, now), "https://b:1");
+        for number in 0..20 {
+            them.prefer("https://a:1", &format!("x{number}:1"), now);
+        }
+        assert_eq!(them.list.len(), 1 + MAX_NAMED);
+        assert_eq!(them.list[0].url, "https://a:1");
+    }
+
+    #[test]
+    fn addresses_are_made_alike() {
+        for (text, read) in [
+            ("a", "http://a:80"),
+            ("https://a/", "https://a:443"),
+            ("wss://a:7/x?y", "https://a:7"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("[::1]", "http://[::1]:80"),
+        ] {
+            assert_eq!(address(text, "http").as_deref(), Some(read));
+        }
+        for bad in [
+            "",
+            "ftp://a",
+            "http://",
+            "http://a:b",
+            "http://a:70000",
+            "http://[::1",
+        ] {
+            assert_eq!(address(bad, "http"), None, "{bad}");
+        }
+    }
+}

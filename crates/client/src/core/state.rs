@@ -315,3 +315,113 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spica_live_proto::{Deliver, Encoding, GapReason, Recovery, decode_server};
+    use spica_model::{Epoch, Lane, Seq, TopicFilter};
+
+    fn open() -> Core {
+        let mut core = Core::new(&Settings::new(Vec::new(), None));
+        welcome(&mut core);
+        core
+    }
+
+    fn welcome(core: &mut Core) {
+        core.begin();
+        let frame = br#"{"t":"welcome","session":"s","node":"root","engine":"e1","time":1,
+            "heartbeat_ms":1000,"role":"reader","max_frame":65536,"max_subs":10}"#;
+        say(core, frame);
+    }
+
+    fn say(core: &mut Core, frame: &[u8]) -> Vec<Item> {
+        let frame = decode_server(Encoding::Json, frame).unwrap();
+        match core.receive(frame, 10).unwrap() {
+            Some(Event::Told(told)) => told.items.into_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn subscribed(core: &mut Core, at: u64) -> Vec<Item> {
+        let frame = ServerFrame::Subscribed {
+            sub: SubId(core.last_sub),
+            recovery: Recovery::Auto,
+            deliver: Deliver::Auto,
+            at: place(at),
+            resumed: false,
+        };
+        match core.receive(Incoming::Frame(frame), 10).unwrap() {
+            Some(Event::Told(told)) => told.items.into_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn place(normal: u64) -> Place {
+        Place::new((Epoch(1), Seq(0)), (Epoch(1), Seq(normal)))
+    }
+
+    #[test]
+    fn events_that_went_by_while_a_snapshot_was_cut_are_named_by_a_gap() {
+        let mut core = open();
+        core.subscribe(Wanted::new(TopicFilter::new("#").unwrap()));
+        assert_eq!(subscribed(&mut core, 5), []);
+        core.lost();
+        welcome(&mut core);
+        let out = core.take_out();
+        let ClientFrame::Subscribe(again) = &out[0] else {
+            panic!("{out:?}");
+        };
+        assert_eq!(again.after, None, "the snapshot begins anew");
+        let gap = Item::Gap {
+            lane: Lane::Normal,
+            from: Seq(6),
+            to: Seq(9),
+            reason: GapReason::Unknown,
+        };
+        assert_eq!(subscribed(&mut core, 9), [gap, Item::Reset]);
+    }
+
+    #[test]
+    fn a_delta_for_nothing_begins_anew_under_another_number() {
+        let mut core = open();
+        let (_, held) = core
+            .subscribe(Wanted::new(TopicFilter::new("#").unwrap()))
+            .unwrap();
+        subscribed(&mut core, 0);
+        core.take_out();
+        let same = br#"{"t":"data","sub":1,"u":[[3,7,1,1,2,10,null,0]],"at":[1,0,1,2]}"#;
+        assert_eq!(say(&mut core, same), []);
+        assert!(held.read().stale);
+        let out = core.take_out();
+        assert_eq!(out[0], ClientFrame::Unsubscribe(SubId(1)));
+        assert!(matches!(&out[1], ClientFrame::Subscribe(it) if it.sub == SubId(2)));
+        assert_eq!(say(&mut core, same), [], "the old number is no more");
+        assert!(core.take_out().is_empty());
+    }
+
+    #[test]
+    fn what_comes_before_its_time_makes_no_sense() {
+        let mut fresh = Core::new(&Settings::new(Vec::new(), None));
+        let beat = || Incoming::Frame(ServerFrame::Beat { time: 1 });
+        assert!(fresh.receive(beat(), 10).is_err(), "no welcome yet");
+        let mut core = open();
+        assert!(core.receive(beat(), 10).is_ok());
+        core.subscribe(Wanted::new(TopicFilter::new("#").unwrap()));
+        let ready = Incoming::Frame(ServerFrame::Ready {
+            sub: SubId(1),
+            at: place(1),
+        });
+        assert!(core.receive(ready, 10).is_err(), "not subscribed yet");
+    }
+
+    #[test]
+    fn calls_that_wait_are_limited() {
+        let mut core = open();
+        let asked: Vec<_> = (0..1_025).map(|_| core.ask(Ask::Ping)).collect();
+        assert!(asked[..1_024].iter().all(Result::is_ok));
+        assert_eq!(asked[1_024], Err(Failed::TooMany));
+        core.forget(1);
+        assert!(core.ask(Ask::Ping).is_ok());
+    }
+}
