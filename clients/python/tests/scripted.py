@@ -197,10 +197,10 @@ class Server:
         self.tasks = set()
         self.errors = deque()
 
-    async def start(self):
-        self.server = await asyncio.start_server(self.connection, "127.0.0.1", 0)
+    async def start(self, tls=None):
+        self.server = await asyncio.start_server(self.connection, "127.0.0.1", 0, ssl=tls)
         port = self.server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         return self
 
     async def stop(self):

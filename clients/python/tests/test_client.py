@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import ssl
 
 import pytest
+import trustme
 from scripted import Server
 
 from spica_live import Client, Closed, Ready, Value, connection
@@ -134,6 +136,32 @@ async def test_websocket_is_tried_again_after_a_while():
             assert session.hello["token"] == "secret"
     finally:
         connection.WS_AGAIN_S = before
+
+
+@pytest.mark.parametrize("way", ["ws", "sse", "poll"])
+def test_a_server_with_tls_is_reached_if_it_can_be_trusted(way):
+    authority = trustme.CA()
+    of_server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(of_server)
+    of_client = ssl.create_default_context()
+    authority.configure_trust(of_client)
+
+    async def test():
+        server = await Server(("ws", "sse", "poll")).start(of_server)
+        async with Client(server.url, "secret", ways=(way,), tls=of_client) as client:
+            subscription = client.subscribe("#", lambda _: None)
+            session = await accepted(server)
+            await begun(session)
+            assert client.state == "open" and not subscription.stale
+        async with Client(server.url, "secret", ways=(way,), max_pause_s=0.01) as client:
+            # Nobody whom it does not trust gets its token.
+            endpoint = client._connection._endpoints.list[0]
+            while endpoint.failures < 2:
+                await asyncio.sleep(0.001)
+            assert client.state == "connecting" and server.arrivals.empty()
+        await server.stop()
+
+    asyncio.run(asyncio.wait_for(test(), 30))
 
 
 @runs

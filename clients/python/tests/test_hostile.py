@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from spica_live import cbor
+from spica_live import Gap, Reset, cbor
 from spica_live.core import Core, Hello
 from spica_live.errors import ProtocolError
 from spica_live.frames import Codec, dumps
@@ -90,6 +90,17 @@ def test_undamaged_frames_are_not_refused():
     core = open_core()
     for frame in FRAMES:
         core.receive(frame, 10)
+
+
+def test_events_that_went_by_while_a_snapshot_was_cut_are_named_by_a_gap():
+    core = open_core()
+    core.receive(FRAMES[0], 10)
+    core.lost()
+    core.begin(Codec(False))
+    core.receive(dict(WELCOME), 10)
+    assert "after" not in core.out[0], "the snapshot begins anew"
+    (told,) = core.receive({**FRAMES[0], "at": [1, 0, 1, 9]}, 10)
+    assert told.items == [Gap("normal", 2, 9, "unknown"), Reset()]
 
 
 def test_bytes_that_are_no_cbor_are_refused_and_nothing_else():
