@@ -119,8 +119,13 @@ async fn who_follows_a_node_that_is_killed_again_and_again_misses_nothing() {
     hub.stop().unwrap();
 }
 
+/// Where both listen, as they say themselves.
 fn addresses(pair: &Pair) -> Vec<SocketAddr> {
-    let of = |side| pair.hub(side).unwrap().addresses().http;
+    let of = |side| {
+        let file = pair.launch(side).data().join("run.json");
+        let run: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        run["http"].as_str().unwrap().parse().unwrap()
+    };
     [Side::Primary, Side::Backup].map(of).to_vec()
 }
 

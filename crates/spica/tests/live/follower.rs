@@ -42,16 +42,10 @@ impl Client {
                 "spica.live.v1.json".parse().unwrap(),
             )
             .unwrap();
-        let c = builder.connect_on(stream).await;
-        if let Err(e) = &c {
-            eprintln!("{address} {e:?}");
-        }
-        let (socket, _) = c.ok()?;
+        let (socket, _) = builder.connect_on(stream).await.ok()?;
         let mut client = Self { socket };
         client.say(&json!({"t": "hello", "token": token})).await?;
-        let welcome = client.next().await;
-        eprintln!("{address} {welcome:?}");
-        let welcome = welcome?;
+        let welcome = client.next().await?;
         (welcome["t"] == "welcome").then_some(client)
     }
 
@@ -178,7 +172,6 @@ impl Follow {
         client.say(&subscribe).await?;
         loop {
             let frame = client.next().await?;
-            eprintln!("{frame}");
             self.take(&frame);
         }
     }
