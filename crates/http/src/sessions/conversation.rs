@@ -142,12 +142,10 @@ impl Conversation {
         let stopping = self.app.stopping.clone().cancelled_owned();
         let ended = self.app.parts.role.ended();
         self.happenings.push(Box::pin(async move {
-            stopping.await;
-            Happening::Over(Ending::Stopping)
-        }));
-        self.happenings.push(Box::pin(async move {
-            ended.await;
-            Happening::Over(Ending::NotActive)
+            Happening::Over(tokio::select! {
+                () = stopping => Ending::Stopping,
+                () = ended => Ending::NotActive,
+            })
         }));
     }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::accept::Connection;
 use crate::connection::Patient;
+use crate::metrics::Raised;
 use crate::problem::{Problem, ProblemKind};
 use crate::sessions::calls::Inside;
 use crate::sessions::conversation::{Conversation, Heard, Said, frame, read_hello};
@@ -65,33 +66,52 @@ pub(crate) fn upgrade(app: App, guest: Guest, mut request: Request) -> Result<Re
         connection: Arc::clone(&connection),
     };
     let upgraded = hyper::upgrade::on(&mut request);
-    let dropping = connection.dropping.clone();
-    connection.tasks.spawn(async move {
-        tokio::select! {
-            () = run(opening, upgraded) => {}
-            () = dropping.cancelled() => {}
-        }
-    });
+    until_dropped(&connection, greet(opening, upgraded));
     Ok(handshake.agree())
 }
 
-async fn run(opening: Opening, upgraded: OnUpgrade) {
+/// Runs a phase of a session until the interface drops what is left. Each phase is a task of its own:
+/// a session that waits has only the memory of its phase.
+fn until_dropped(connection: &Connection, phase: impl Future<Output = ()> + Send + 'static) {
+    let dropping = connection.dropping.clone();
+    connection.tasks.spawn(async move {
+        tokio::select! {
+            () = phase => {}
+            () = dropping.cancelled() => {}
+        }
+    });
+}
+
+/// The first phase: from the upgrade to the welcome.
+async fn greet(opening: Opening, upgraded: OnUpgrade) {
     let app = opening.app.clone();
-    let opcode = opcode(opening.encoding);
+    let connection = Arc::clone(&opening.connection);
     let encoding = opening.encoding;
     let Some((stream, rest)) = upgraded.await.ok().and_then(stream_of) else {
         app.parts.metrics.sessions.ended(Ending::Broken.label());
         return;
     };
-    let mut socket = Socket::new(stream, rest, app.settings.live.client_frame.as_usize());
-    let ending = serve(&mut socket, opening).await;
+    let limit = app.settings.live.client_frame.as_usize();
+    let mut socket = Socket::new(stream, rest, limit);
+    match begin(&mut socket, opening).await {
+        Ok(conversation) => {
+            let talk = Talk::new(app, Arc::clone(&connection), socket, conversation);
+            until_dropped(&connection, talk.run());
+        }
+        Err(ending) => farewell(app, socket, encoding, ending).await,
+    }
+}
+
+/// The last phase: says why, and waits until the client has heard it.
+async fn farewell(app: App, mut socket: Socket, encoding: Encoding, ending: Ending) {
     app.parts.metrics.sessions.ended(ending.label());
     tracing::debug!(why = ending.label(), "a WebSocket ends");
     if matches!(ending, Ending::Broken) {
         return;
     }
     if let Some(bye) = ending.bye(&app) {
-        socket.send(opcode, frame(encoding, &ServerFrame::Bye(Box::new(bye))));
+        let bye = frame(encoding, &ServerFrame::Bye(Box::new(bye)));
+        socket.send(opcode(encoding), bye);
     }
     socket.close(ending.close_code(), ending.label());
     // Who does not listen to the last word has had their chance.
@@ -113,37 +133,28 @@ const fn opcode(encoding: Encoding) -> Opcode {
     }
 }
 
-/// Serves a session until it ends.
-async fn serve(socket: &mut Socket, opening: Opening) -> Ending {
-    let app = opening.app.clone();
-    let (stopping, ended) = (app.stopping.clone(), app.parts.role.ended());
+/// Hears the hello and answers it.
+async fn begin(socket: &mut Socket, opening: Opening) -> Result<Conversation, Ending> {
+    let app = opening.app;
+    let (encoding, key) = (opening.encoding, opening.key);
     let patience = app.settings.live.hello_timeout.into();
+    let ended = app.parts.role.ended();
     let hello = tokio::select! {
-        heard = tokio::time::timeout(patience, first(socket, opening.encoding)) => match heard {
-            Ok(Ok(hello)) => hello,
-            Ok(Err(ending)) => return ending,
-            Err(_) => return Ending::NoHello,
-        },
-        () = stopping.cancelled() => return Ending::Stopping,
-        () = ended => return Ending::NotActive,
+        heard = tokio::time::timeout(patience, first(socket, encoding)) => {
+            heard.map_err(|_| Ending::NoHello)??
+        }
+        () = app.stopping.cancelled() => return Err(Ending::Stopping),
+        () = ended => return Err(Ending::NotActive),
     };
-    let hello = match read_hello(&app, opening.encoding, &hello) {
-        Ok(hello) => hello,
-        Err(ending) => return ending,
-    };
+    let hello = read_hello(&app, encoding, &hello)?;
     let inside = Inside {
         router: opening.connection.router.clone(),
         peer: opening.connection.peer,
     };
-    let (guest, encoding, key) = (opening.guest, opening.encoding, opening.key);
-    match Conversation::open(app.clone(), inside, guest, &hello, encoding, &key) {
-        Ok((conversation, welcome)) => {
-            let _open = app.parts.metrics.sessions.opened(Transport::WebSocket);
-            socket.send(opcode(encoding), welcome);
-            Talk::new(app, conversation).run(socket).await
-        }
-        Err(ending) => ending,
-    }
+    let opened = Conversation::open(app, inside, opening.guest, &hello, encoding, &key);
+    let (conversation, welcome) = opened?;
+    socket.send(opcode(encoding), welcome);
+    Ok(conversation)
 }
 
 /// The first message, past pings.
@@ -191,53 +202,79 @@ impl From<SocketError> for Ending {
     }
 }
 
-/// A conversation over a WebSocket.
+/// A conversation over a WebSocket: the phase that lasts.
 struct Talk {
     app: App,
+    /// Keeps the connection's place.
+    connection: Arc<Connection>,
+    socket: Socket,
     conversation: Conversation,
     /// When the client was heard last.
     heard: Instant,
     /// The ping that is on its way: its number, and when it was sent.
     ping: Option<(u64, Instant)>,
     pings: u64,
+    open: Raised,
 }
 
 impl Talk {
-    fn new(app: App, conversation: Conversation) -> Self {
-        Self {
+    fn new(
+        app: App,
+        connection: Arc<Connection>,
+        socket: Socket,
+        conversation: Conversation,
+    ) -> Box<Self> {
+        Box::new(Self {
             heard: Instant::now(),
+            open: app.parts.metrics.sessions.opened(Transport::WebSocket),
             app,
+            connection,
+            socket,
             conversation,
             ping: None,
             pings: 0,
-        }
+        })
     }
 
-    async fn run(mut self, socket: &mut Socket) -> Ending {
-        loop {
-            let waiting = socket.waiting();
-            let step = tokio::select! {
-                biased;
-                said = self.conversation.next(waiting == 0) => self.say(socket, said),
-                turn = socket.turn(waiting < WAITING) => match turn {
-                    Ok(Turn::Written) => Ok(()),
-                    Ok(Turn::End) => Err(Ending::Broken),
-                    Ok(Turn::Heard(event)) => self.hear(socket, event),
-                    Err(error) => Err(error.into()),
-                },
-            };
-            if let Err(ending) = step {
-                return ending;
+    async fn run(mut self: Box<Self>) {
+        let ending = loop {
+            if let Err(ending) = self.step().await {
+                break ending;
             }
+        };
+        let encoding = self.conversation.encoding();
+        let Self {
+            app,
+            connection,
+            socket,
+            conversation,
+            open,
+            ..
+        } = *self;
+        drop((conversation, open));
+        let last = farewell(app, socket, encoding, ending);
+        until_dropped(&connection, last);
+    }
+
+    async fn step(&mut self) -> Result<(), Ending> {
+        let waiting = self.socket.waiting();
+        tokio::select! {
+            biased;
+            said = self.conversation.next(waiting == 0) => self.say(said),
+            turn = self.socket.turn(waiting < WAITING) => match turn? {
+                Turn::Written => Ok(()),
+                Turn::End => Err(Ending::Broken),
+                Turn::Heard(event) => self.hear(event),
+            },
         }
     }
 
-    fn say(&mut self, socket: &mut Socket, said: Said) -> Result<(), Ending> {
+    fn say(&mut self, said: Said) -> Result<(), Ending> {
         let opcode = opcode(self.conversation.encoding());
         match said {
             Said::Frames(frames) => {
                 for frame in frames {
-                    socket.send(opcode, frame);
+                    self.socket.send(opcode, frame);
                 }
             }
             Said::Beat(beat) => {
@@ -247,12 +284,13 @@ impl Talk {
                     return Err(Ending::Silent);
                 }
                 // What waits is a sign of life as well, once it is written.
-                if socket.waiting() < WAITING {
-                    socket.send(opcode, beat);
+                if self.socket.waiting() < WAITING {
+                    self.socket.send(opcode, beat);
                     self.pings += 1;
                     self.ping = Some((self.pings, now));
                     let number = self.pings.to_be_bytes();
-                    socket.send(Opcode::Ping, Bytes::copy_from_slice(&number));
+                    self.socket
+                        .send(Opcode::Ping, Bytes::copy_from_slice(&number));
                 }
             }
             Said::Over(ending) => return Err(ending),
@@ -260,7 +298,7 @@ impl Talk {
         Ok(())
     }
 
-    fn hear(&mut self, socket: &mut Socket, event: Event) -> Result<(), Ending> {
+    fn hear(&mut self, event: Event) -> Result<(), Ending> {
         self.heard = Instant::now();
         if let Event::Pong(payload) = &event
             && let Some((number, sent)) = self.ping
@@ -270,13 +308,13 @@ impl Talk {
             self.ping = None;
         }
         let encoding = self.conversation.encoding();
-        let Some(message) = control(socket, event, encoding)? else {
+        let Some(message) = control(&mut self.socket, event, encoding)? else {
             return Ok(());
         };
         match self.conversation.hear(&message) {
             Heard::Taken => Ok(()),
             Heard::Answer(answer) => {
-                socket.send(opcode(encoding), answer);
+                self.socket.send(opcode(encoding), answer);
                 Ok(())
             }
             Heard::Over(ending) => Err(ending),
