@@ -6,17 +6,18 @@
     reason = "a test fails by panicking"
 )]
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use spica_client::Wanted;
 use spica_client::lean::Lean;
-use spica_fixture::{Client, Hub, Launch};
-use spica_live_proto::{Deliver, Encoding, Hello, Incoming, ServerFrame, SubId};
-use spica_model::TopicFilter;
+use spica_client::{Item, Publish, Settings, Subscription, Wanted, Way};
+use spica_fixture::{Client, Hub, Launch, Plan};
+use spica_live_proto::{Deliver, Encoding, Hello, Incoming, Recovery, ServerFrame, SubId};
+use spica_model::{Kind, Topic, TopicFilter};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -120,6 +121,123 @@ async fn values_are_shown_with_their_age_and_quality_and_windows_are_computed() 
     let shown: Value = serde_json::from_str(&line(&mut lines).await).unwrap();
     assert_eq!(shown["results"], json!({"mean": 1.5, "count": 2.0}));
     assert_eq!(hub.stop().unwrap(), Some(0));
+}
+
+fn settings(addresses: &[SocketAddr], token: &str, way: Way, encoding: Encoding) -> Settings {
+    let urls = addresses.iter().map(|address| format!("http://{address}"));
+    let mut settings = Settings::new(urls.collect(), Some(token.to_owned()));
+    settings.ways = vec![way];
+    settings.encoding = encoding;
+    settings.max_pause = Duration::from_millis(100);
+    settings
+}
+
+fn each(recovery: Recovery) -> Wanted {
+    let mut wanted = Wanted::new(TopicFilter::new("root/w/#").unwrap());
+    wanted.deliver = Deliver::Each;
+    wanted.recovery = Some(recovery);
+    wanted
+}
+
+/// Takes values until `last`; a gap or a reset would be a lie, as nothing is missing.
+async fn take(subscription: &mut Subscription, last: u64, seen: &mut Vec<u64>) {
+    while seen.last() != Some(&last) {
+        let item = timeout(DEADLINE, subscription.next()).await;
+        match item.unwrap().unwrap() {
+            Item::Value(value) => seen.extend(value.json().unwrap().get().parse::<u64>()),
+            Item::Ready(_) => {}
+            other => panic!("{other:?} after {seen:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_goes_on_after_the_node_was_killed_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = launch(&dir).start().unwrap();
+    let address = hub.addresses().http;
+    let mut sessions = Vec::new();
+    for (way, encoding) in [
+        (Way::WebSocket, Encoding::Json),
+        (Way::WebSocket, Encoding::Cbor),
+        (Way::Events, Encoding::Json),
+        (Way::Poll, Encoding::Json),
+    ] {
+        let client =
+            spica_client::Client::new(settings(&[address], &hub.token().unwrap(), way, encoding))
+                .unwrap();
+        let subscription = client.subscribe(each(Recovery::Precise)).await.unwrap();
+        sessions.push((client, subscription, Vec::new()));
+    }
+    for (_, subscription, _) in &mut sessions {
+        let ready = timeout(DEADLINE, subscription.next()).await.unwrap();
+        assert!(matches!(ready, Some(Item::Ready(_))), "{ready:?}");
+    }
+    let client = hub.client().unwrap();
+    for n in 0..10 {
+        publish(&client, "root/w/a", &json!(n)).await;
+    }
+    for (_, subscription, seen) in &mut sessions {
+        take(subscription, 5, seen).await;
+    }
+    let again = hub.kill().unwrap();
+    let again = again.config(&format!("http.listen = \"{address}\""));
+    let hub = again.start().unwrap();
+    for n in 10..20 {
+        publish(&client, "root/w/a", &json!(n)).await;
+    }
+    for (client, subscription, seen) in &mut sessions {
+        take(subscription, 19, seen).await;
+        assert_eq!(*seen, (0..20).collect::<Vec<_>>());
+        assert!(!subscription.is_stale());
+        assert!(client.stats().await.unwrap().sent >= 10);
+        client.close().await;
+    }
+    assert_eq!(hub.stop().unwrap(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_take_over_of_a_pair_is_no_gap_and_nothing_is_published_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "pair.heartbeat = \"50ms\"\npair.dead_after = \"600ms\"";
+    let plan = Plan::new(env!("CARGO_BIN_EXE_spica"), dir.path()).config(config);
+    let mut pair = plan.start().await.unwrap();
+    let active = pair.complete().await.unwrap();
+    // The passive is asked first; it says where the active is.
+    let addresses = [active.other(), active].map(|side| pair.http(side));
+    let token = pair.token().unwrap();
+    let settings = settings(&addresses, &token, Way::WebSocket, Encoding::Cbor);
+    let client = spica_client::Client::new(settings).unwrap();
+    let mut subscription = client.subscribe(each(Recovery::Precise)).await.unwrap();
+    let mut seen = Vec::new();
+    for n in 0..10 {
+        say(&client, n).await;
+    }
+    take(&mut subscription, 9, &mut seen).await;
+    pair.kill(active).unwrap();
+    for n in 10..20 {
+        say(&client, n).await;
+    }
+    take(&mut subscription, 19, &mut seen).await;
+    assert_eq!(seen, (0..20).collect::<Vec<_>>());
+    client.close().await;
+}
+
+/// Publishes an event, with the same key until it is taken.
+async fn say(client: &spica_client::Client, n: u64) {
+    let mut record = Publish::json(Topic::new("root/w/a").unwrap(), json!(n));
+    record.kind = Kind::Event;
+    record.key = Some(format!("say {n}"));
+    let taken = async {
+        loop {
+            match client.publish(record.clone()).await {
+                Ok(answer) if answer.status < 300 => return,
+                Ok(answer) => assert_eq!(answer.status, 503, "{answer:?}"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    timeout(DEADLINE, taken).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
