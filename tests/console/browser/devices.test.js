@@ -56,7 +56,7 @@ test('a check-in, an event and a command are seen as they happen', async () => {
   const { page, wrong } = await enter(browser, node, { path: '/#/devices/0007' });
   await page.locator('aside').getByText('Never heard').waitFor();
   await page.getByRole('button', { name: 'Show text' }).click();
-  await page.getByLabel('Text').fill('Call back');
+  await page.locator('dialog [name=text]').fill('Call back');
   await page.keyboard.press('Enter');
   const command = page.locator('aside .plain-list li', { hasText: 'Show text' });
   await command.getByText('queued').waitFor();

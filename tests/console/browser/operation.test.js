@@ -12,7 +12,7 @@ test('bans, handlers and tokens are ordered, and the trail tells of it', async (
   const { page, wrong } = await enter(browser, node, { path: '/#/stations' });
   const dialog = page.locator('dialog.ask');
   await page.getByRole('button', { name: 'Ban', exact: true }).click();
-  await page.getByLabel('Address or net').fill('192.0.2.7');
+  await dialog.locator('[name=source]').fill('192.0.2.7');
   await dialog.getByRole('button', { name: 'Ban', exact: true }).click();
   await page.locator('.rows li', { hasText: '192.0.2.7' }).waitFor();
   await page.getByRole('button', { name: 'Lift', exact: true }).click();
@@ -22,18 +22,18 @@ test('bans, handlers and tokens are ordered, and the trail tells of it', async (
   await page.goto(`${node.base}/#/handlers`);
   const media = page.locator('.handler', { hasText: 'media' });
   await media.getByRole('button', { name: 'Pause' }).click();
-  await dialog.getByLabel('Why').fill('disk is moved');
+  await dialog.locator('[name=why]').fill('disk is moved');
   await dialog.getByRole('button', { name: 'Pause' }).click();
   await media.getByText('disk is moved').waitFor();
   await media.getByRole('button', { name: 'Resume' }).click();
-  await dialog.getByLabel('Why').fill('done');
+  await dialog.locator('[name=why]').fill('done');
   await dialog.getByRole('button', { name: 'Resume' }).click();
   await media.getByText('disk is moved').waitFor({ state: 'detached' });
 
   await page.goto(`${node.base}/#/users`);
   await page.getByRole('button', { name: 'New token' }).click();
-  await dialog.getByLabel('Name').fill('night shift');
-  await dialog.getByLabel('Role').selectOption('operator');
+  await dialog.locator('[name=name]').fill('night shift');
+  await dialog.locator('[name=role]').selectOption('operator');
   await dialog.getByRole('button', { name: 'New token' }).click();
   const secret = await dialog.locator('.secret').innerText();
   assert.match(secret, /^spica_/);
@@ -50,6 +50,6 @@ test('bans, handlers and tokens are ordered, and the trail tells of it', async (
   assert.equal(after.status, 401);
 
   await page.goto(`${node.base}/#/audit`);
-  for (const what of ['banned', 'lifted a ban', 'made a token', 'revoked a token']) await page.getByText(what, { exact: true }).waitFor();
+  for (const what of ['banned', 'lifted a ban', 'made a token', 'revoked a token']) await page.getByText(what, { exact: true }).first().waitFor();
   assert.deepEqual(wrong, []);
 });

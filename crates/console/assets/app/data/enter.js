@@ -16,7 +16,8 @@ export async function check() {
   } catch (error) {
     const status = error instanceof Problem ? error.status : 0;
     if (status === 401) {
-      setSession({ phase: 'out', refused: token() === '' ? null : session.get().refused });
+      // Why a token was refused, if there was one, is known already.
+      setSession({ phase: 'out' });
     } else if (status === 403) {
       forget();
       setSession({ phase: 'out', refused: error instanceof Error ? error.message : null });

@@ -79,7 +79,7 @@ export function Grid({ name, label, columns, rows, rowKey, rowClass, onOpen, sel
 
   useEffect(() => {
     if (!wanted.current) return;
-    const row = box.current?.querySelector('[role=row][tabindex="0"]');
+    const row = box.current?.querySelector(`.grid-row[aria-rowindex="${at + 2}"]`);
     if (row instanceof HTMLElement) { row.focus({ preventScroll: true }); wanted.current = false; }
   });
 
@@ -101,17 +101,17 @@ export function Grid({ name, label, columns, rows, rowKey, rowClass, onOpen, sel
     else if (event.key === 'Enter' && onOpen) { event.preventDefault(); onOpen(rows[index]); }
     else onKey?.(event, rows[index], index, go);
   };
-  const drawn = rows.slice(from, to);
-  // Whatever is seen has one row for the tab key.
-  const stop = at >= from && at < to ? at : from;
+  const drawn = Array.from({ length: to - from }, (_, offset) => from + offset);
+  // The row for the tab key is always there, wherever one scrolls: the focus is never lost.
+  if (rows.length > 0 && (at < from || at >= to)) drawn.push(at);
   return html`
     <div class=${`grid ${name}`} role=${tree ? 'treegrid' : 'grid'} aria-label=${label} aria-rowcount=${rows.length + 1} ref=${box}>
       <${Head} columns=${columns} sort=${sort} onSort=${onSort} />
       <div class="grid-body" role="rowgroup" style=${{ height: `${rows.length * view.row}px` }}>
-        ${drawn.map((row, offset) => {
-          const index = from + offset;
+        ${drawn.map((index) => {
+          const row = rows[index];
           const id = rowKey(row);
-          return html`<div key=${id} role="row" aria-rowindex=${index + 2} tabindex=${index === stop ? 0 : -1}
+          return html`<div key=${id} role="row" aria-rowindex=${index + 2} tabindex=${index === at ? 0 : -1}
             aria-selected=${selected === undefined ? undefined : selected === id} ...${rowProps?.(row) ?? {}}
             class=${classes('grid-row', rowClass?.(row), selected === id && 'selected')}
             style=${{ transform: `translateY(${index * view.row}px)`, height: `${view.row}px` }}

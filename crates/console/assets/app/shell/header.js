@@ -21,8 +21,8 @@ function Waiting() {
       ${SEVERITIES.map((severity) => {
         const count = open.filter((c) => c.severity === severity).length;
         return html`<li key=${severity}><a class=${classes(severity, count > 0 && 'some')} href=${address('cases', [], { severity })}
-          title=${t(`severity.${severity}`)} aria-label=${`${t(`severity.${severity}`)}: ${loaded ? count : t('value.unknown')}`}>
-          <${Shape} of=${severity} /><b>${loaded ? number(count) : '–'}</b></a></li>`;
+          title=${t(`severity.${severity}`)}><${Shape} of=${severity} /><span class="unseen">${t(`severity.${severity}`)}</span>
+          <b>${loaded ? number(count) : '–'}</b></a></li>`;
       })}
     </ul>`;
 }

@@ -17,8 +17,8 @@ export function Matrix({ all, query }) {
   return html`
     <table class="matrix"><caption class="unseen">${t('cases.matrix')}</caption>
       <thead><tr><td><a href=${to('', '')} aria-current=${now('', '')}>${t('cases.all')}</a></td>
-        ${OPEN.map((state) => html`<th scope="col" key=${state}><a href=${to('', state)} aria-current=${now('', state)} aria-label=${t(`state.${state}`)}>
-          <span class="long">${t(`state.${state}`)}</span><span class="short">${t(`short.${state}`)}</span></a></th>`)}</tr></thead>
+        ${OPEN.map((state) => html`<th scope="col" key=${state}><a href=${to('', state)} aria-current=${now('', state)} title=${t(`state.${state}`)}>
+          <span class="long">${t(`state.${state}`)}</span><span class="short" aria-hidden="true">${t(`short.${state}`)}</span></a></th>`)}</tr></thead>
       <tbody>${SEVERITIES.map((severity) => html`<tr key=${severity}>
         <th scope="row"><a href=${to(severity, '')} aria-current=${now(severity, '')}><${Severity} of=${severity} /></a></th>
         ${OPEN.map((state) => {
