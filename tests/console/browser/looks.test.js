@@ -34,7 +34,7 @@ for (const theme of ['dark', 'light']) {
       const { page, wrong } = await enter(browser, node, { theme, width, height, language });
       for (const path of [...PAGES, `cases/${id}`]) {
         await page.goto(`${node.base}/#/${path}`);
-        await page.locator('main').locator('h1, h2').first().waitFor();
+        await page.locator('main :is(h1, h2):visible').first().waitFor();
         await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'));
         const what = `${path} ${theme} ${width} ${language}`;
         await page.screenshot({ path: join(SHOTS, `${what.replaceAll(/[/ ]/g, '-')}.png`) });
