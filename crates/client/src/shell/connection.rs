@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spica_live_proto::{Bye, ByeCode, Encoding, ServerFrame};
+use spica_live_proto::{ByeCode, Encoding, ServerFrame};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::asks::AskError;
 use super::client::{Begun, Command, State};
+use super::end::End;
 use super::link::{Link, LinkError};
 use super::subscription::Credit;
 use crate::Wanted;
@@ -44,70 +45,8 @@ pub(super) struct Connection {
     ws_at: Option<Instant>,
 }
 
-/// How a session ended.
-struct End {
-    reason: &'static str,
-    opened: Option<Instant>,
-    retry_after: Option<Duration>,
-    active: Option<String>,
-    /// Another way may lead there.
-    way_failed: bool,
-}
-
 /// Nobody wants the client any more.
 struct Unwanted;
-
-impl End {
-    const fn new(reason: &'static str) -> Self {
-        Self {
-            reason,
-            opened: None,
-            retry_after: None,
-            active: None,
-            way_failed: false,
-        }
-    }
-
-    fn of_bye(bye: Bye) -> Self {
-        Self {
-            retry_after: bye.retry_after_ms.map(Duration::from_millis),
-            active: bye.active,
-            ..Self::new(bye.code.as_str())
-        }
-    }
-
-    /// Of a connection that never became a session.
-    fn of_error(error: LinkError) -> Self {
-        match error {
-            LinkError::Nobody => Self::new("cut"),
-            LinkError::Cut => Self::failed_way("cut"),
-            LinkError::Protocol => Self::failed_way("protocol"),
-            LinkError::Status {
-                status,
-                retry_after,
-                location,
-            } => match status {
-                401 | 403 => Self::new(ByeCode::Unauthorized.as_str()),
-                301 | 302 | 307 | 308 => Self {
-                    active: location,
-                    ..Self::new(ByeCode::NotActive.as_str())
-                },
-                429 | 503 => Self {
-                    retry_after,
-                    ..Self::new(ByeCode::Overloaded.as_str())
-                },
-                _ => Self::failed_way("cut"),
-            },
-        }
-    }
-
-    fn failed_way(reason: &'static str) -> Self {
-        Self {
-            way_failed: true,
-            ..Self::new(reason)
-        }
-    }
-}
 
 impl Connection {
     pub(super) fn new(

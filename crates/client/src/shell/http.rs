@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use bytes::{Buf as _, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -14,7 +13,8 @@ use spica_live_proto::{ClientFrame, Encoding, Hello, Incoming, ServerFrame, enco
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::link::{LinkError, MAX_FRAME, Received};
+use super::events::Events;
+use super::link::{LinkError, Received};
 use super::recorded::seconds;
 use crate::core::Way;
 
@@ -231,7 +231,7 @@ async fn read_events(
             let _ = to.send(Err(end_of(&error))).await;
             return;
         }
-        events.buffer.clear();
+        events.forget_part();
         stream = session.events(events.last).await;
     }
 }
@@ -280,73 +280,6 @@ fn end_of(error: &LinkError) -> LinkError {
         LinkError::Protocol => LinkError::Protocol,
         _ => LinkError::Cut,
     }
-}
-
-/// The lines of a stream of events, put together.
-#[derive(Default)]
-struct Events {
-    buffer: BytesMut,
-    /// The number of the last event that was whole.
-    last: u64,
-}
-
-impl Events {
-    async fn next(&mut self, stream: &mut Response) -> Result<Received, LinkError> {
-        let mut data = BytesMut::new();
-        let mut id = self.last;
-        loop {
-            let line = self.line(stream).await?;
-            if line.is_empty() && !data.is_empty() {
-                self.last = id;
-                return Received::read(Encoding::Json, &data);
-            }
-            let (name, value) = field(&line);
-            match name {
-                b"data" => {
-                    if !data.is_empty() {
-                        data.extend_from_slice(b"\n");
-                    }
-                    data.extend_from_slice(value);
-                }
-                b"id" => {
-                    let text = std::str::from_utf8(value).ok();
-                    let number = text.and_then(|text| text.parse().ok());
-                    id = number.ok_or(LinkError::Protocol)?;
-                }
-                _ => {}
-            }
-        }
-    }
-
-    async fn line(&mut self, stream: &mut Response) -> Result<BytesMut, LinkError> {
-        let mut from = 0;
-        loop {
-            let rest = self.buffer.get(from..).unwrap_or_default();
-            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let mut line = self.buffer.split_to(from + end);
-                self.buffer.advance(1);
-                if line.last() == Some(&b'\r') {
-                    line.truncate(line.len() - 1);
-                }
-                return Ok(line);
-            }
-            from = self.buffer.len();
-            if from > MAX_FRAME {
-                return Err(LinkError::Protocol);
-            }
-            let chunk = stream.chunk().await.map_err(|_| LinkError::Cut)?;
-            self.buffer.extend_from_slice(&chunk.ok_or(LinkError::Cut)?);
-        }
-    }
-}
-
-fn field(line: &[u8]) -> (&[u8], &[u8]) {
-    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-        return (line, b"");
-    };
-    let (name, rest) = line.split_at(colon);
-    let value = rest.get(1..).unwrap_or_default();
-    (name, value.strip_prefix(b" ").unwrap_or(value))
 }
 
 fn success(answer: Result<Response, reqwest::Error>) -> Result<Response, LinkError> {

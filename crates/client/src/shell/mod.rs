@@ -3,6 +3,8 @@
 mod asks;
 mod client;
 mod connection;
+mod end;
+mod events;
 mod http;
 mod link;
 mod recorded;
