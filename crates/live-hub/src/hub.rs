@@ -193,6 +193,11 @@ impl Hub {
         &self.shared.settings
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// How many rows were sent to sessions so far.
     #[must_use]
     pub fn delivered(&self) -> u64 {

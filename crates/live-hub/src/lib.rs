@@ -17,3 +17,6 @@ pub use metrics::Metrics;
 pub use session::{Frames, Session, SessionFrame};
 pub use settings::Settings;
 pub use spica_live_proto::Encoding;
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ pub struct Metrics {
     pub(crate) sessions: Counter,
     pub(crate) sessions_refused: Counter,
     pub(crate) ticks: Counter,
+    pub(crate) received: Counter,
     pub(crate) lagged: Counter,
     pub(crate) catch_ups: Counter,
     pub(crate) scanned: Counter,
@@ -166,6 +167,7 @@ impl Metrics {
             &self.sessions_refused,
         );
         counter("ticks", "Looks at what has happened", &self.ticks);
+        counter("batches", "Batches of the views received", &self.received);
         counter(
             "lagged",
             "Times that batches of the views were missed",

@@ -115,6 +115,7 @@ impl Runner {
             Ok(batch) => {
                 self.pending_records += batch.len();
                 self.pending.push_back((batch, self.shared.now()));
+                self.shared.metrics.received.inc();
             }
             // What was missed is read from the journal as soon as the hole is seen.
             Err(RecvError::Lagged(_)) => {
@@ -167,6 +168,7 @@ impl Runner {
         let is_closing = closes_in.is_some_and(|span| span.is_zero());
         if self.pending.is_empty() && !is_closing && self.steps.is_empty() {
             self.crowded_since = None;
+            self.shared.core.lock().behind = Duration::ZERO;
             return Ok(self.sleep(now, closes_in.unwrap_or(NAP).min(NAP)));
         }
         // Who has not had a turn since the last tick gets older news for it, and less often.

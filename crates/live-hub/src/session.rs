@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use spica_live::SessionId;
 use spica_live_proto::Encoding;
+use spica_model::Lane;
 
 pub use spica_live::{Frames, SessionFrame};
 
@@ -21,9 +22,15 @@ pub struct Session {
 impl Session {
     /// Tells the session what its client said. Answers come with the [next](Self::next) frames.
     pub fn say(&mut self, frame: SessionFrame) {
-        let id = self.id;
-        self.shared
-            .with(|core, now| core.engine.say(id, frame, now));
+        let (id, journal) = (self.id, &self.shared.journal);
+        let durable = matches!(frame, SessionFrame::Subscribe(_))
+            .then(|| Lane::ALL.map(|lane| journal.status(lane).durable));
+        self.shared.with(|core, now| {
+            if let Some(durable) = durable {
+                core.engine.durable(durable);
+            }
+            core.engine.say(id, frame, now);
+        });
     }
 
     /// The next frames, encoded; waits for there to be any. Pending for ever once the hub has

@@ -17,7 +17,8 @@ impl Turn<'_> {
         let group = &self.groups[sub.group as usize];
         let is_checked =
             waiting.after.is_none() || group.is_windowed() || waiting.checked.is_some();
-        if !is_checked || !group.is_ready(self.store.heads) {
+        let heads = self.store.heads;
+        if !is_checked || !group.is_ready(heads) || !covers(heads, waiting.not_before) {
             return Ok(false);
         }
         let Some(waiting) = sub.waiting.take() else {

@@ -14,7 +14,7 @@ use spica_model::{Epoch, Lane, Place, Seq};
 use crate::Limits;
 use crate::ask::Ask;
 use crate::group::Group;
-use crate::mark::Mark;
+use crate::mark::{Mark, join};
 use crate::matcher::Matcher;
 use crate::rows::Rows;
 use crate::session::Session;
@@ -77,6 +77,10 @@ pub struct Engine {
     pub(crate) periodic: BTreeSet<u32>,
     /// Places from here on are of this history, and all deletions after them are known.
     pub(crate) floor: Mark,
+    /// Everything up to here is known to be durable.
+    pub(crate) durable: Mark,
+    /// Sessions of which a subscription begins when more was taken in.
+    pub(crate) beginners: BTreeSet<SessionId>,
     pub(crate) last_token: u64,
     pub(crate) subs: usize,
 }
@@ -146,6 +150,8 @@ impl Engine {
             empty: BTreeSet::new(),
             periodic: BTreeSet::new(),
             floor: [u64::MAX; 2],
+            durable: [0; 2],
+            beginners: BTreeSet::new(),
             last_token: 0,
             subs: 0,
         }
@@ -231,6 +237,12 @@ impl Engine {
     /// comes back with one goes on without a question to the journal.
     pub const fn set_floor(&mut self, floor: &Place) {
         self.floor = [floor.seq(Lane::Critical).0, floor.seq(Lane::Normal).0];
+    }
+
+    /// Says what is durable: subscriptions that are asked for from now on begin after that, so they
+    /// show what their client knows to be there.
+    pub fn durable(&mut self, seqs: [Seq; 2]) {
+        self.durable = join(self.durable, seqs.map(|seq| seq.0));
     }
 
     /// Where the engine stands: everything up to here has been taken in.

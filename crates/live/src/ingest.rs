@@ -64,6 +64,11 @@ impl Engine {
             self.wake_group(slot);
         }
         self.news = news;
+        for id in std::mem::take(&mut self.beginners) {
+            if self.session(id).is_some() {
+                self.wake(id.slot);
+            }
+        }
         let refreshes = self.refreshes();
         if refreshes > std::mem::replace(&mut self.refreshed, refreshes) {
             // Those who had no news for long are told where they stand.

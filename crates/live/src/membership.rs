@@ -66,6 +66,7 @@ impl Engine {
             delta: subscribe.delta,
             max_queue: u32::try_from(max_queue).unwrap_or(u32::MAX),
             waiting: Some(Box::new(Waiting {
+                not_before: self.durable,
                 snapshot: subscribe.snapshot,
                 after: subscribe.after,
                 checked: None,

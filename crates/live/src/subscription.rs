@@ -56,6 +56,8 @@ pub(crate) struct Sub {
 /// How a subscription is to begin.
 #[derive(Debug)]
 pub(crate) struct Waiting {
+    /// Everything up to here was durable when it was asked for: it begins after that.
+    pub(crate) not_before: Mark,
     pub(crate) snapshot: bool,
     pub(crate) after: Option<Place>,
     /// What is known of that place.

@@ -92,6 +92,9 @@ impl Engine {
             return;
         };
         session.waits = true;
+        if session.subs.iter().any(|sub| sub.waiting.is_some()) {
+            self.beginners.insert(id);
+        }
         if session.timer == until {
             return;
         }
