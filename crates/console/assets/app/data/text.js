@@ -85,3 +85,9 @@ export function day(at) {
   const ms = millis(at);
   return ms === null ? '' : times({ weekday: 'long', day: 'numeric', month: 'long' }).format(ms);
 }
+
+/** A time on an axis. @param {number} ms @param {number} step between two of them, in seconds @returns {string} */
+export function tickTime(ms, step) {
+  if (step >= 86_400) return times({ day: 'numeric', month: 'numeric' }).format(ms);
+  return times({ timeStyle: step >= 60 ? 'short' : 'medium' }).format(ms);
+}

@@ -453,6 +453,7 @@ export default {
   'span.1440': '1 d',
   'span.15': '15 min',
   'span.360': '6 h',
+  'span.5': '5 min',
   'span.60': '1 h',
   'state.acknowledged': 'Acknowledged',
   'state.cleared': 'Cleared',

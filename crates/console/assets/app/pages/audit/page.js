@@ -8,7 +8,7 @@ import { t, tOr } from '../../data/text.js';
 import { classes, html, useEffect, useState, useStore } from '../../parts/html.js';
 import { Search } from '../../parts/search.js';
 import { Button, Empty, Failure, When } from '../../parts/signs.js';
-import { actor } from '../cases/words.js';
+import { actor, tokenOf } from '../cases/words.js';
 import { byPeople, entry, inWords } from './model.js';
 
 const PAGE = 200;
@@ -46,7 +46,7 @@ export function Audit({ route }) {
     <section class=${classes('panel', lost && 'stale')}>
       ${!loaded ? html`<${Empty}>${t('value.loading')}</${Empty}>` : rows.length === 0 ? html`<${Empty}>${t('audit.none')}</${Empty}>` : html`
         <table class="numbers stacked"><thead><tr><th scope="col">${t('audit.at')}</th><th scope="col">${t('audit.by')}</th><th scope="col">${t('audit.action')}</th><th scope="col">${t('audit.target')}</th><th scope="col">${t('audit.detail')}</th></tr></thead>
-        <tbody>${rows.map((one) => html`<tr key=${one.key}><td data-label=${t('audit.at')}><${When} at=${one.at} /></td><td data-label=${t('audit.by')}><b>${actor(one.by)}</b></td>
+        <tbody>${rows.map((one) => html`<tr key=${one.key}><td data-label=${t('audit.at')}><${When} at=${one.at} /></td><td data-label=${t('audit.by')}><span><b>${actor(one.by)}</b> <small class="mono">${tokenOf(one.by)}</small></span></td>
           <td data-label=${t('audit.action')}>${tOr(`audit.${one.action}`, one.action)}</td><td data-label=${t('audit.target')} class="mono">${one.target}</td><td data-label=${t('audit.detail')} class="muted wrap">${inWords(one.detail)}</td></tr>`)}</tbody></table>`}
       ${next && html`<div class="actions"><${Button} label=${t('form.more')} onClick=${more} /></div>`}
     </section>`;

@@ -10,8 +10,17 @@ export const who = (one) => one.name ?? one.source;
 /** @param {Api.Case} one @returns {string} */
 export const title = (one) => `${what(one)} · ${who(one)} (${one.id})`;
 
-/** Who did something, in words: `operator:anna` is Anna, `timer` is the node. @param {string} by @returns {string} */
+/**
+ * Who did something, in words: `operator:anna#59cd…` is anna, `timer` is the timer. The id of the token
+ * is left out: where it matters, see `tokenOf`.
+ * @param {string} by @returns {string}
+ */
 export function actor(by) {
   const [kind = '', name] = by.split(/:(.*)/s);
-  return name ? name : tOr(`actor.${kind}`, t('actor.unknown', { by }));
+  return (name ?? tOr(`actor.${kind}`, t('actor.unknown', { by }))).replace(TOKEN, '');
 }
+
+const TOKEN = /#[0-9a-f]{16}$/;
+
+/** The id of the token by which somebody did something; empty if there was none. @param {string} by @returns {string} */
+export const tokenOf = (by) => by.match(TOKEN)?.[0] ?? '';

@@ -4,7 +4,7 @@ import { store } from '../../core/store.js';
 import { get } from '../../data/api.js';
 import { nodeNow } from '../../data/clock.js';
 import { link, watch } from '../../data/live.js';
-import { t } from '../../data/text.js';
+import { dateTime, significant, t } from '../../data/text.js';
 import { classes, html, useEffect, useState, useStore } from '../../parts/html.js';
 import { Plot } from '../../parts/plot.js';
 import { Button, Failure } from '../../parts/signs.js';
@@ -15,7 +15,7 @@ import { appended } from './model.js';
 /** Lines of a plot, at most: more cannot be told apart. */
 export const LINES = 4;
 /** Spans of time in minutes. */
-const SPANS = [15, 60, 360, 1440, 10080];
+const SPANS = [5, 15, 60, 360, 1440, 10080];
 /** Records that are read for a number within a payload: an index exists for payloads that are a number. */
 const RECORDS = 1000;
 
@@ -77,13 +77,21 @@ export function Plots() {
   const numbers = useStore(plotted);
   const lost = useStore(link, (now) => now.state === 'lost');
   const [minutes, setMinutes] = useState(60);
+  const [point, setPoint] = useState(/** @type {import('../../parts/plot.js').Point|null} */ (null));
   const { lines, error } = useLines(numbers, minutes);
+  const span = () => ({ from: nodeNow() / 1000 - minutes * 60, to: nodeNow() / 1000 });
   if (numbers.length === 0) return null;
   return html`<section class=${classes('panel plots', lost && 'stale')} aria-label=${t('topics.plots')}>
     <div class="panel-head"><h2>${t('topics.plots')}</h2><div class="tabs" role="group" aria-label=${t('topics.span')}>${SPANS.map((span) => html`
       <button key=${span} type="button" class="tab" aria-pressed=${span === minutes} onClick=${() => setMinutes(span)}>${t(`span.${span}`)}</button>`)}</div></div>
     <${Failure} error=${error} />
-    <${Plot} lines=${lines} label=${t('topics.plot-of', { what: numbers.map(label).join(', ') })} />
-    <ul class="plain-list">${numbers.map((line) => html`<li key=${label(line)}><span class="mono wrap">${label(line)}</span><${Button} icon="close" bare label=${t('topics.unplot')} onClick=${() => toggle(line.topic, line.pointer)} /></li>`)}</ul>
+    <${Plot} lines=${lines} span=${span} onPoint=${setPoint} label=${t('topics.plot-of', { what: numbers.map(label).join(', ') })} />
+    <p class="muted plot-time">${dateTime(point ? point.at * 1000 : null)}</p>
+    <ul class="plain-list">${numbers.map((line, at) => {
+      const value = point ? point.values[at] : lines[at]?.values.at(-1);
+      return html`<li key=${label(line)}><span class=${`swatch line-${at + 1}`}></span><span class="mono wrap">${label(line)}</span>
+        <b class="figure">${value === null || value === undefined ? t('value.none-yet') : significant(value)}</b>
+        <${Button} icon="close" bare label=${t('topics.unplot')} onClick=${() => toggle(line.topic, line.pointer)} /></li>`;
+    })}</ul>
   </section>`;
 }
