@@ -6,7 +6,7 @@
 //! record), the way back after an interruption (the place that the client has seen), a slow session
 //! and a fast one are the same thing, and a session that has everything costs nothing.
 //!
-//! [`Engine`] is told what happens ([`advance`](Engine::advance)) and what clients say
+//! [`Engine`] is told what happens ([`take`](Engine::take)) and what clients say
 //! ([`say`](Engine::say)), and gives each session its [`turn`](Engine::turn). What it needs from the
 //! outside it asks for ([`Ask`]).
 //!
@@ -16,16 +16,19 @@ mod ask;
 mod begin;
 mod bucket;
 mod collect;
+mod deliver;
 mod derived;
 mod engine;
 mod gaps;
 mod group;
+mod held;
 mod ingest;
 mod limits;
 mod load;
 mod mark;
 mod matcher;
 mod membership;
+mod order;
 mod promise;
 mod ring;
 mod rows;

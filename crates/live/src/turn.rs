@@ -295,7 +295,7 @@ impl Turn<'_> {
         let mut parts: smallvec::SmallVec<[Part; 2]> = smallvec::SmallVec::new();
         for at in pending {
             let body = self.store.bodies.pop().unwrap_or_default();
-            parts.push(Part::new(*at, body, &subs[*at]));
+            parts.push(Part::new(*at, body, &mut subs[*at], self.now));
         }
         let reserve = if has_normal { budget / 8 } else { 0 };
         let mut critical = Budget::new(budget - reserve);

@@ -249,11 +249,11 @@ impl Run {
         assert!(!lossless || viewer.gaps.is_empty());
         let each = |kind| wants.deliver == Deliver::Each || kind == Kind::Event;
         let since = viewer.since.unwrap();
-        for lane in 0..2 {
+        for (lane, since) in since.into_iter().enumerate() {
             let records = &self.world.journal[lane];
             for record in records.iter().filter(|it| each(it.kind)) {
                 let seq = record.position.seq.0;
-                if seq <= since[lane] || !wants.filter.matches(&record.topic) {
+                if seq <= since || !wants.filter.matches(&record.topic) {
                     continue;
                 }
                 let lane = lane as u64;

@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole.
 
+mod behaves;
 mod converge;
 mod viewer;
 mod world;
