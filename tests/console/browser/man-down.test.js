@@ -31,6 +31,7 @@ test('a man down is heard, acknowledged, confirmed and closed', async () => {
   assert.match(await page.locator('[role=log]').innerText(), /New alarm, Emergency: Man down, Anna Berg/);
   await page.waitForFunction(() => globalThis.tones >= 6);
 
+  const dialog = page.locator('dialog.ask');
   // By keyboard alone: to the case, acknowledge, note, confirm.
   await page.keyboard.press('j');
   const detail = page.locator('aside.detail');
@@ -45,26 +46,26 @@ test('a man down is heard, acknowledged, confirmed and closed', async () => {
   await page.locator('dialog.ask').waitFor();
   await accessible(page, 'a question');
   await page.keyboard.type('Called her: no answer');
-  await page.getByRole('button', { name: 'Comment', exact: true }).last().click();
+  await dialog.getByRole('button', { name: 'Comment', exact: true }).click();
   await detail.getByText('Called her: no answer').waitFor();
 
   await page.keyboard.press('i');
-  await page.getByLabel('To whom').fill('Team North');
+  await dialog.locator('[name=to]').fill('Team North');
   await page.keyboard.press('Enter');
   await detail.locator('.facts').getByText('Team North').waitFor();
 
   await node.dialIn('0012', [{ index: 3, code: MAN_DOWN_CLEARED }]);
   await row.getByText('Cleared').waitFor();
   await page.keyboard.press('f');
-  await page.getByLabel('Why').fill('First aid given');
-  await page.getByRole('button', { name: 'Confirm', exact: true }).last().click();
+  await dialog.locator('[name=why]').fill('First aid given');
+  await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
   await detail.getByText('First aid given').waitFor();
 
   await page.keyboard.press('l');
-  await page.getByRole('button', { name: 'Close', exact: true }).last().click();
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click();
   assert.equal(await page.locator('dialog.ask').count(), 1, 'without a reason it stays open');
-  await page.getByLabel('Why').fill('She is well');
-  await page.getByRole('button', { name: 'Close', exact: true }).last().click();
+  await dialog.locator('[name=why]').fill('She is well');
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click();
   await page.getByText('No case here.').waitFor();
   await detail.locator('.steps .closed').waitFor();
   const steps = await detail.locator('.steps li b').allInnerTexts();
@@ -112,5 +113,25 @@ test('a reader is offered nothing, and a wrong token is told so', async () => {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.locator('.link.open').waitFor();
   assert.equal(await page.evaluate(() => localStorage.getItem('spica.token')), node.token);
+  assert.deepEqual(wrong, []);
+});
+
+test('the focus stays with its case when others come before it, and goes on when it is closed', async () => {
+  for (const serial of ['0021', '0022']) await node.ask('PUT', `/v1/devices/${serial}`, { name: `Worker ${serial}` });
+  await node.dialIn('0021', [{ index: 1, code: LOW_BATTERY }]);
+  const { page, wrong } = await enter(browser, node, { path: '/#/cases' });
+  const row = page.locator('.cases-grid .grid-row', { hasText: 'Worker 0021' });
+  await row.focus();
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+  await node.dialIn('0022', [{ index: 1, code: MAN_DOWN }]);
+  await page.locator('.cases-grid .grid-row', { hasText: 'Worker 0022' }).waitFor();
+  assert.match(await focused(), /Worker 0021/);
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('ArrowDown');
+  assert.match(await focused(), /Worker 0021/);
+  const { cases } = await node.ask('GET', '/v1/cases?state=open&device=0021');
+  for (const step of ['acknowledge', 'clear']) await node.ask('POST', `/v1/cases/${cases[0].id}/steps`, { do: step, why: 'charged' });
+  await row.waitFor({ state: 'detached' });
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'row');
   assert.deepEqual(wrong, []);
 });

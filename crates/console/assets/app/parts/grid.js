@@ -72,12 +72,21 @@ const Head = ({ columns, sort, onSort }) => html`
 export function Grid({ name, label, columns, rows, rowKey, rowClass, onOpen, selected, tree, rowProps, onKey, sort, onSort }) {
   const box = useRef(/** @type {HTMLElement|null} */ (null));
   const view = useScroll(box);
-  const [focus, setFocus] = useState(0);
+  const [focus, setFocus] = useState({ key: '', index: 0 });
+  /** Whether the focus is to go to its row once that is drawn. */
   const wanted = useRef(false);
-  const at = Math.min(focus, Math.max(0, rows.length - 1));
+  /** What within had the focus last: a row that goes away takes the focus with it. */
+  const last = useRef(/** @type {Element|null} */ (null));
+  // Rows come and go and change places while somebody is on one: the focus stays with its row.
+  const known = rows.findIndex((row) => rowKey(row) === focus.key);
+  const at = known >= 0 ? known : Math.min(focus.index, Math.max(0, rows.length - 1));
   const { from, to } = seen({ ...view, count: rows.length });
 
   useEffect(() => {
+    if (last.current && !last.current.isConnected) {
+      last.current = null;
+      if (document.activeElement === document.body) wanted.current = true;
+    }
     if (!wanted.current) return;
     const row = box.current?.querySelector(`.grid-row[aria-rowindex="${at + 2}"]`);
     if (row instanceof HTMLElement) { row.focus({ preventScroll: true }); wanted.current = false; }
@@ -90,8 +99,11 @@ export function Grid({ name, label, columns, rows, rowKey, rowClass, onOpen, sel
     const top = next * view.row;
     if (top < element.scrollTop) element.scrollTop = top;
     else if (top + 2 * view.row > element.scrollTop + view.height) element.scrollTop = top + 2 * view.row - view.height;
-    wanted.current = true;
-    setFocus(next);
+    // At once if it is drawn: the next key may come before the next drawing.
+    const row = element.querySelector(`.grid-row[aria-rowindex="${next + 2}"]`);
+    if (row instanceof HTMLElement) row.focus({ preventScroll: true });
+    else wanted.current = true;
+    setFocus({ key: rowKey(rows[next]), index: next });
   };
   /** @param {KeyboardEvent} event @param {number} index */
   const key = (event, index) => {
@@ -105,7 +117,8 @@ export function Grid({ name, label, columns, rows, rowKey, rowClass, onOpen, sel
   // The row for the tab key is always there, wherever one scrolls: the focus is never lost.
   if (rows.length > 0 && (at < from || at >= to)) drawn.push(at);
   return html`
-    <div class=${`grid ${name}`} role=${tree ? 'treegrid' : 'grid'} aria-label=${label} aria-rowcount=${rows.length + 1} ref=${box}>
+    <div class=${`grid ${name}`} role=${tree ? 'treegrid' : 'grid'} aria-label=${label} aria-rowcount=${rows.length + 1} ref=${box}
+      onFocusIn=${(/** @type {FocusEvent} */ event) => { last.current = /** @type {Element} */ (event.target); }}>
       <${Head} columns=${columns} sort=${sort} onSort=${onSort} />
       <div class="grid-body" role="rowgroup" style=${{ height: `${rows.length * view.row}px` }}>
         ${drawn.map((index) => {
@@ -115,7 +128,7 @@ export function Grid({ name, label, columns, rows, rowKey, rowClass, onOpen, sel
             aria-selected=${selected === undefined ? undefined : selected === id} ...${rowProps?.(row) ?? {}}
             class=${classes('grid-row', rowClass?.(row), selected === id && 'selected')}
             style=${{ transform: `translateY(${index * view.row}px)`, height: `${view.row}px` }}
-            onClick=${() => { setFocus(index); onOpen?.(row); }} onFocus=${() => setFocus(index)}
+            onClick=${() => { setFocus({ key: id, index }); onOpen?.(row); }} onFocus=${() => setFocus({ key: id, index })}
             onKeyDown=${(/** @type {KeyboardEvent} */ event) => key(event, index)}>
             ${columns.map((column) => html`<div key=${column.key} role="gridcell" class=${classes('cell', `c-${column.key}`, column.end && 'end')}>${column.cell(row)}</div>`)}
           </div>`;
