@@ -1,7 +1,7 @@
 //! Why a node does not start, or ends.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use spica_journal::{CommitError, CommitErrorKind};
@@ -108,5 +108,24 @@ fn of_io(error: &io::Error) -> Exit {
     match error.kind() {
         io::ErrorKind::StorageFull => Exit::DiskFull,
         _ => Exit::Failure,
+    }
+}
+
+impl NodeError {
+    pub(crate) fn data_dir(path: &Path, source: io::Error) -> Self {
+        Self::DataDir {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn part(
+        part: &'static str,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Part {
+            part,
+            source: Box::new(error),
+        }
     }
 }

@@ -11,6 +11,8 @@ mod duties;
 mod error;
 mod exit;
 mod fetching;
+mod first_token;
+mod foundation;
 mod handling;
 #[cfg(test)]
 mod metrics_doc;

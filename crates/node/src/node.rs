@@ -1,25 +1,19 @@
 //! A node: its parts, started in order, stopped in the opposite one.
 
 use std::future::Future;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use prometheus_client::registry::Registry;
-use spica_admission::Admission;
 use spica_clock::{SharedClock, SystemClock};
 use spica_desk::Desk;
 use spica_journal::{CommitErrorKind, SharedJournal};
-use spica_journal_file::{FileJournal, Options};
+use spica_journal_file::FileJournal;
 use spica_link_pair::{PairHandle, Restart};
 use spica_live_hub::Hub;
 use spica_model::Lane;
-use spica_objects::PictureStore;
-use spica_role::SharedRole;
 use spica_station_identicom as identicom;
-use spica_views::{DeviceService, Views};
+use spica_views::Views;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,11 +21,11 @@ use tokio::task::JoinHandle;
 use crate::alarms::{self, Shared};
 use crate::catalogue::IdenticomCommands;
 use crate::config::Config;
+use crate::foundation::Foundation;
 use crate::handling::Handling;
-use crate::process::ProcessCollector;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties, fetching, handling, pairing, restating};
+use crate::{NodeError, duties, fetching, first_token, handling, pairing, restating};
 
 /// How long parts that were stopped may take to let go of the journal, and how often that is looked
 /// at.
@@ -77,20 +71,6 @@ pub struct Node {
     data_dir: PathBuf,
 }
 
-/// What is there before anything listens.
-struct Foundation {
-    pair: Option<PairHandle>,
-    role: SharedRole,
-    clock: SharedClock,
-    registry: Registry,
-    journal: Arc<FileJournal>,
-    views: Arc<Views>,
-    devices: Arc<DeviceService>,
-    live: Arc<Hub>,
-    pictures: PictureStore,
-    admission: Arc<Mutex<Admission>>,
-}
-
 impl Node {
     /// Opens the journal, builds the views and starts to listen. Blocks while the journal is
     /// recovered and replayed. Nothing listens if any of it fails.
@@ -130,7 +110,7 @@ impl Node {
                 .map_err(|error| NodeError::part("HTTP interface", error))?,
             (Access::Tokens, Some(_)) => {
                 let journal = Arc::clone(&journal) as SharedJournal;
-                let (token, task) = first_token(Arc::clone(&role), journal, &views, &clock);
+                let (token, task) = first_token::make(Arc::clone(&role), journal, &views, &clock);
                 (later_token, token_task) = (Some(token), Some(task));
                 None
             }
@@ -345,113 +325,6 @@ impl Node {
     }
 }
 
-impl Foundation {
-    fn lay(config: &Config, data_dir: &Path) -> Result<Self, NodeError> {
-        let clock: SharedClock = Arc::new(SystemClock);
-        std::fs::create_dir_all(data_dir)
-            .and_then(|()| ReadyFile::clear(data_dir))
-            .map_err(|source| NodeError::data_dir(data_dir, source))?;
-        let mut registry = Registry::with_prefix("spica");
-        registry.register_collector(Box::new(ProcessCollector));
-        let options = Options {
-            settings: config.journal.clone(),
-            ..Options::default()
-        };
-        options.metrics.register(&mut registry);
-        let (journal, report) = pairing::open_journal(config, &options, data_dir, &clock)?;
-        for lane in &report.lanes {
-            if lane.damaged.is_empty() && lane.notes.is_empty() {
-                tracing::info!("journal, {lane}");
-            } else {
-                tracing::error!("journal, {lane}");
-            }
-        }
-        let views = Views::start(
-            Arc::clone(&journal) as SharedJournal,
-            config.node.path.clone(),
-            config.views.clone(),
-            &data_dir.join("views.redb"),
-            Arc::clone(&clock),
-        )?;
-        views.metrics().register(&mut registry);
-        let live = Hub::start(
-            Arc::clone(&journal) as SharedJournal,
-            Arc::clone(&views),
-            Arc::clone(&clock),
-            config.live.clone(),
-        )
-        .map_err(|error| NodeError::part("live sessions", error))?;
-        live.metrics().register(&mut registry);
-        let pictures = open_pictures(config, data_dir)?;
-        let (pair, role) = pairing::start(
-            config, data_dir, &journal, &views, &pictures, &report, &clock,
-        )?;
-        let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
-        let devices = DeviceService::new(shared, Arc::clone(&views), Arc::clone(&clock));
-        Ok(Self {
-            pair,
-            role,
-            pictures,
-            admission: Arc::new(Mutex::new(Admission::new(
-                config.identicom.admission.limits(),
-            ))),
-            devices: Arc::new(devices),
-            live,
-            clock,
-            registry,
-            journal,
-            views,
-        })
-    }
-
-    /// Makes the metrics of what listens known, and gives those of HTTP.
-    fn register(&mut self, station: &identicom::Metrics) -> spica_http::Metrics {
-        station.register(&mut self.registry);
-        identicom::AdmissionCollector::register(Arc::clone(&self.admission), &mut self.registry);
-        if let Some(pair) = &self.pair {
-            pair.metrics().register(&mut self.registry);
-            spica_http::PairCollector::register(Arc::clone(&self.role), &mut self.registry);
-        }
-        spica_http::Metrics::register(&mut self.registry)
-    }
-}
-
-fn open_pictures(config: &Config, data_dir: &Path) -> Result<PictureStore, NodeError> {
-    let location = match &config.objects.location {
-        Some(location) => location.as_path().to_owned(),
-        None => data_dir.join("pictures"),
-    };
-    let incoming = data_dir.join("incoming");
-    PictureStore::open_with(
-        &location.to_string_lossy(),
-        &incoming,
-        config.objects.limits(),
-        &config.objects.s3,
-    )
-    .map_err(|error| NodeError::part("picture store", error))
-}
-
-/// The first admin token of a pair: made when this node becomes active, if there is none.
-fn first_token(
-    role: SharedRole,
-    journal: SharedJournal,
-    views: &Arc<Views>,
-    clock: &SharedClock,
-) -> (oneshot::Receiver<String>, JoinHandle<()>) {
-    let (made, token) = oneshot::channel();
-    let (views, clock) = (Arc::clone(views), Arc::clone(clock));
-    let task = tokio::spawn(async move {
-        role.began().await;
-        match spica_http::bootstrap(&*journal, &views, &*clock).await {
-            // Who started the node is gone, or wants no token.
-            Ok(Some(secret)) => drop(made.send(secret.reveal())),
-            Ok(None) => {}
-            Err(error) => tracing::warn!("the first admin token cannot be made: {error}"),
-        }
-    });
-    (token, task)
-}
-
 /// Waits until nobody holds the journal any more, and with it its lock: connections that were just
 /// cut off do for a moment, and the node may want to begin again at once.
 async fn let_go(held: &Weak<FileJournal>) {
@@ -485,24 +358,5 @@ fn off_worker<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> J
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "systemd does not listen");
-    }
-}
-
-impl NodeError {
-    fn data_dir(path: &Path, source: io::Error) -> Self {
-        Self::DataDir {
-            path: path.to_owned(),
-            source,
-        }
-    }
-
-    pub(crate) fn part(
-        part: &'static str,
-        error: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self::Part {
-            part,
-            source: Box::new(error),
-        }
     }
 }
