@@ -49,6 +49,7 @@ pub(crate) const OWN: &[Source] = table!("../assets/", "":
     "app/pages/cases/matrix.js"
     "app/pages/cases/model.js"
     "app/pages/cases/page.js"
+    "app/pages/cases/quiet.js"
     "app/pages/cases/wall.js"
     "app/pages/cases/words.js"
     "app/pages/devices/all.js"

@@ -85,10 +85,13 @@ test('a case is shelved and is quiet, and the shelf is ended', async () => {
   await page.getByRole('button', { name: 'Zurückstellen' }).click();
   await page.locator('dialog').getByRole('button', { name: 'Zurückstellen' }).click();
   await page.locator('aside .note', { hasText: 'Zurückgestellt' }).waitFor();
-  await page.getByRole('link', { name: 'Still', exact: true }).waitFor();
-  await page.getByRole('button', { name: 'Zurückstellung beenden' }).click();
+  await page.getByRole('link', { name: 'Still', exact: true }).click();
+  const quiet = page.locator('.quiet-list li', { hasText: 'devices/0013' });
+  await quiet.getByText('Zurückgestellt').waitFor();
+  await accessible(page, 'quiet conditions');
+  await quiet.getByRole('button', { name: 'Zurückstellung beenden' }).click();
   await page.locator('dialog').getByRole('button', { name: 'Zurückstellung beenden' }).click();
-  await page.locator('aside .note', { hasText: 'Zurückgestellt' }).waitFor({ state: 'detached' });
+  await quiet.waitFor({ state: 'detached' });
   assert.deepEqual(wrong, []);
 });
 

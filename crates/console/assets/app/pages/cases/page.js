@@ -16,6 +16,7 @@ import { act } from './act.js';
 import { Detail } from './detail.js';
 import { Matrix } from './matrix.js';
 import { actions, chosen } from './model.js';
+import { Quiet } from './quiet.js';
 import { Wall } from './wall.js';
 import { what, who } from './words.js';
 
@@ -88,6 +89,7 @@ function Board({ route }) {
           <${Search} value=${search} label=${t('cases.search')} onInput=${(/** @type {string} */ text) => refine({ search: text })} />
           <div class="tabs">${view('', t('cases.open'))}${view('quiet', t('cases.quiet'))}${view('closed', t('cases.closed'))}</div>
         </div>
+        ${state === 'quiet' && html`<${Quiet} />`}
         <${Failure} error=${error || closed.error} />
         ${!loaded ? html`<${Empty}>${t('value.loading')}</${Empty}>`
           : rows.length === 0 ? html`<${Empty}><${Icon} name="ok" /> ${t('cases.none')}</${Empty}>`
