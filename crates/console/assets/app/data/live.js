@@ -39,6 +39,8 @@ import { forget, setSession, token } from './session.js';
 const BACKOFF = { base_ms: 300, cap_ms: 5000 };
 /** How often the node is asked whether it is there, in milliseconds. */
 const PULSE = 5000;
+/** How exactly it is known when the node was last heard of, in milliseconds. */
+const HEARD = 1000;
 
 /** @type {import('../core/store.js').Store<Link>} */
 export const link = store(/** @type {Link} */ ({ state: 'off', since: nodeNow(), heard: 0, node: '', times: 0, why: '' }));
@@ -69,6 +71,7 @@ function begin(watch) {
   if (!client) return;
   const { kinds = 'all', snapshot = true, every = 0 } = watch.options;
   const subscription = client.subscribe(watch.filter, { kinds, snapshot, min_interval_ms: every }, (event) => {
+    if (nodeNow() - link.get().heard > HEARD) setLink({ heard: nodeNow() });
     if (event.type === 'update' || event.type === 'deleted') watch.onValue(held(event));
     // Something was missed: what the page holds may not be so any more.
     else if (event.type === 'reset' || event.type === 'gap') watch.onReset?.();

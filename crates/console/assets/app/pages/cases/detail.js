@@ -102,7 +102,7 @@ export function Detail({ id, back }) {
   return html`
     <aside class=${classes('detail', one.severity)} aria-label=${what(one)}>
       <a class="button back" href=${back}><${Icon} name="back" /><span>${t('form.back')}</span></a>
-      <div class="case-head"><${Severity} of=${one.severity} /><h2>${what(one)}</h2>
+      <div class=${classes('case-head', lost && 'stale')}><${Severity} of=${one.severity} /><h2>${what(one)}</h2>
         <p>${serial ? html`<a href=${address('devices', [serial])}>${who(one)}</a>` : who(one)}</p>
         <p><${CaseState} of=${one.state} /> <span class="muted">${t('cases.since-raised')} </span><${Age} at=${one.last_raised_at} /></p></div>
       <${Failure} error=${error} />
