@@ -1,6 +1,6 @@
 //! The thread that takes in what the views have folded, tick by tick.
 //!
-//! A tick comes at once when nothing has happened for long, and otherwise some milliseconds after the
+//! A tick comes at once when few sessions are to be told, and otherwise some milliseconds after the
 //! last one: what happens in between is sent together. While most sessions have not had their turn
 //! since the last tick, the next one waits a little longer, so that frames grow and their number does
 //! not.
@@ -28,6 +28,8 @@ use crate::tail::{self, Step};
 const NAP: Duration = Duration::from_millis(250);
 /// How often the thread looks whether the sessions have had their turn.
 const LOOK: Duration = Duration::from_millis(1);
+/// What a turn costs, its write included: a tick waits at least for the turns of the one before.
+const TURN: Duration = Duration::from_micros(10);
 /// Records that wait here; more wait in the channel, or are read from the journal again.
 const PENDING_RECORDS: usize = 65_536;
 /// How often reading the journal is tried again before the sessions are given up.
@@ -176,12 +178,14 @@ impl Runner {
         let since = self.crowded_since.filter(|_| is_crowded);
         self.crowded_since = is_crowded.then(|| since.unwrap_or(now));
         let settings = &self.shared.settings;
+        // Few sessions are served sooner than it pays to wait for more to send them.
         let least = if is_crowded {
-            &settings.tick_most
+            settings.tick_most.as_duration()
         } else {
-            &settings.tick
+            let turns = u32::try_from(self.woken).unwrap_or(u32::MAX);
+            TURN.saturating_mul(turns).min(settings.tick.as_duration())
         };
-        let next_tick = self.last_tick + least.as_duration();
+        let next_tick = self.last_tick + least;
         if now < next_tick {
             let pause = (next_tick - now).min(if is_crowded { LOOK } else { NAP });
             return Ok(self.sleep(now, pause));

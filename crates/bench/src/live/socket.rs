@@ -136,11 +136,19 @@ impl Socket {
             match opcode {
                 2 => self.frame(payload)?,
                 8 => bail!("closed by the node"),
+                9 => self.pong(payload),
                 _ => {}
             }
             at += head + len;
         }
         Ok(at)
+    }
+
+    /// Answers a ping. A socket that does not take so little now is as good as silent.
+    fn pong(&self, payload: &[u8]) {
+        let mut out = vec![0x8a, 0x80 | payload.len() as u8, 0, 0, 0, 0];
+        out.extend_from_slice(payload);
+        let _ = self.stream.try_write(&out);
     }
 
     fn frame(&mut self, payload: &[u8]) -> Result<()> {

@@ -35,7 +35,8 @@ pub async fn message(dir: &Path, options: &Options) -> Result<Report> {
 /// # Errors
 /// As [`message`].
 pub async fn conflated(dir: &Path, options: &Options) -> Result<Report> {
-    steps(&Target::spica(dir)?, options, TOPICS).await
+    // In a delta the time of a value cannot be read without the value before.
+    steps(&Target::spica_with(dir, false)?, options, TOPICS).await
 }
 
 /// As [`message`], with a NATS server in place of the node: it keeps nothing.

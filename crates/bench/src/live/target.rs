@@ -37,9 +37,14 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn spica(dir: &Path) -> Result<Self> {
+        Self::spica_with(dir, true)
+    }
+
+    /// A node, and a crowd that takes deltas or does not.
+    pub(super) fn spica_with(dir: &Path, delta: bool) -> Result<Self> {
         let hub = serve(dir)?;
         Ok(Self {
-            crowd: crowd_of(&hub, true)?,
+            crowd: crowd_of(&hub, delta)?,
             publish: hub.addresses().http,
             process: Process::Spica(Box::new(hub)),
         })
