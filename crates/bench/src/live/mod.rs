@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use self::once::{deltas, idle, ping_pong, resume};
+pub use self::once::{deltas, idle, ping_pong, resume, take_over};
 pub use self::steps::{beside_nats, conflated, message, ramp};
 
 /// How long records that were published may still come.
@@ -93,16 +93,16 @@ pub struct Idle {
     pub opened_s: f64,
 }
 
-/// `bench live --mode resume`.
+/// `bench live --mode resume | take-over`.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Resume {
     /// Sessions that came back.
     pub sessions: usize,
     /// Those that went on exactly where they were.
     pub precise: u64,
-    /// From the start of the new process until all were complete, seconds.
+    /// From the kill until all were complete, seconds.
     pub resumed_s: f64,
-    /// The same from the moment at which it served.
+    /// The same from the moment at which a node let the first one in.
     pub serving_to_resumed_s: f64,
     /// Records that were published while nobody listened; each session is to get each of them.
     pub published_meanwhile: u64,

@@ -105,19 +105,31 @@ fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
+/// Configuration of a node that lets them all in.
+pub(super) const GENEROUS: [&str; 4] = [
+    "log.level = \"error\"",
+    "http.max_connections = 15000",
+    "http.trusted = [\"127.0.0.0/8\"]",
+    "live.max_sessions = 12000",
+];
+
 /// A node that lets them all in.
 pub(super) fn serve(dir: &Path) -> Result<Hub> {
     let binary = std::env::current_exe().context("cannot find this program")?;
-    Launch::new(binary, dir)
-        .config("log.level = \"error\"")
-        .config("http.max_connections = 15000")
-        .config("http.trusted = [\"127.0.0.0/8\"]")
-        .config("live.max_sessions = 12000")
-        .start()
+    let launch = Launch::new(binary, dir);
+    let launch = GENEROUS
+        .iter()
+        .fold(launch, |launch, line| launch.config(line));
+    launch.start()
 }
 
 /// Those who listen to a node.
 pub(super) fn crowd_of(hub: &Hub, delta: bool) -> Result<Arc<Crowd>> {
+    crowd_at(hub.addresses().http, hub.token()?, delta)
+}
+
+/// Those who listen at an address.
+pub(super) fn crowd_at(address: SocketAddr, token: String, delta: bool) -> Result<Arc<Crowd>> {
     let subscribe = Subscribe {
         sub: SubId(1),
         filter: TopicFilter::new("root/bench/#")?,
@@ -133,8 +145,8 @@ pub(super) fn crowd_of(hub: &Hub, delta: bool) -> Result<Arc<Crowd>> {
         max_queue: None,
     };
     let speaks = Speaks::Spica {
-        token: hub.token()?,
+        token,
         subscribe: Box::new(subscribe),
     };
-    Ok(Crowd::new(hub.addresses().http, speaks))
+    Ok(Crowd::new(address, speaks))
 }

@@ -40,6 +40,8 @@ pub(crate) enum LiveMode {
     Idle,
     /// All sessions come back after the node was killed
     Resume,
+    /// All sessions of a pair's active come back to its partner after it was killed
+    TakeOver,
     /// One client that publishes and waits for it
     PingPong,
     /// A document of which one field changes

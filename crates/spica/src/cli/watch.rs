@@ -19,7 +19,7 @@ pub(crate) struct Watch {
     /// Only what happens from now on
     #[arg(long)]
     pub(crate) from_now: bool,
-    /// Compute over the numbers of each topic: OPERATIONS:KIND:SIZE[:FIELD], such as
+    /// Compute over the numbers of each topic: `OPERATIONS:KIND:SIZE[:FIELD]`, such as
     /// mean:periodic:1000 (ms) or min,max:sliding:10:/temperature; operations: count, sum, min, max,
     /// mean, variance, stdev, first, last; kinds: tumbling, sliding, periodic, monotonic
     #[arg(long, value_name = "WINDOW")]

@@ -198,6 +198,9 @@ fn live(common: &BenchCommon, mode: LiveMode, options: &live::Options) -> Result
         LiveMode::Resume => {
             in_scratch(common, |dir| block_on_all_cores(live::resume(dir, options)))
         }
+        LiveMode::TakeOver => in_scratch(common, |dir| {
+            block_on_all_cores(live::take_over(dir, options))
+        }),
         LiveMode::PingPong => in_scratch(common, |dir| {
             block_on_all_cores(live::ping_pong(dir, options))
         }),
