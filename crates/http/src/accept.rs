@@ -24,6 +24,8 @@ use crate::state::App;
 
 /// How long a failed accept (no file descriptor left, mostly) holds up the next.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Bytes that the system takes before it has sent what it took earlier.
+const UNSENT_BYTES: u32 = 16 << 10;
 /// Headers of a request.
 const HEADERS: usize = 64;
 /// Bytes of a request's head, and of what is read ahead.
@@ -161,6 +163,9 @@ async fn serve(stream: TcpStream, connection: Arc<Connection>) {
     let peer = connection.peer;
     // Answers are whole when they are written: waiting for more would only add delay.
     let _ = stream.set_nodelay(true);
+    // What waits in the system cannot be replaced by what is newer: on a thin link it would grow
+    // old there.
+    let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
     let stream = TokioIo::new(Patient::new(stream, app.settings.write_timeout.into()));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let extensions = request.extensions_mut();
