@@ -63,8 +63,9 @@ test('an iterator conflates values, keeps events, and gives credit for what was 
       assert.deepEqual(got.filter(isState).map((it) => it.value), [20], 'only the newest waits');
       assert.deepEqual(got.filter((it) => !isState(it)).map((it) => it.value), Array.from({ length: 20 }, (_, i) => i + 1));
       void events.next();
-      await until(() => session.given > 0);
-      assert.ok(session.given <= session.dataBytes && session.given > session.dataBytes - 200, `${session.given}`);
+      // It comes in several frames, each for what was taken before.
+      await until(() => session.given > session.dataBytes - 200);
+      assert.ok(session.given <= session.dataBytes, `${session.given}`);
     },
     { credit: 200 },
   ));
