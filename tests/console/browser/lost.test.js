@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { accessible, enter, open } from './browser.js';
 import { MAN_DOWN, STATUS_CHECK } from './device.js';
-import { Node } from './node.js';
+import { Node, until } from './node.js';
 
 let node, browser;
 before(async () => { [node, browser] = [await Node.start(), await open()]; });
@@ -55,5 +55,29 @@ test('what happened while the connection was lost is there afterwards', async ()
   await page.context().setOffline(false);
   await page.locator('.banner.lost').waitFor({ state: 'detached' });
   await page.locator('.devices-grid .grid-row', { hasText: 'Carla' }).getByText('Heard').waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test('a case that is raised between the list and the first news is on the board', async () => {
+  const { page, wrong } = await enter(browser, node, { path: '/#/devices' });
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(null); });
+  await page.routeWebSocket(/\/v1\/live\/ws/, (ws) => {
+    const server = ws.connectToServer();
+    // The node hears late what the page wants to hear.
+    ws.onMessage((message) => {
+      if (String(message).includes('"subscribe"')) held.then(() => server.send(message));
+      else server.send(message);
+    });
+  });
+  const listed = page.waitForResponse((answer) => answer.url().includes('/v1/cases?') && answer.ok());
+  await page.goto(`${node.base}/#/cases`);
+  await page.reload();
+  await (await listed).finished();
+  await node.ask('PUT', '/v1/devices/0031', { name: 'Dora' });
+  await node.dialIn('0031', [{ index: 1, code: MAN_DOWN }]);
+  await until(async () => (await node.ask('GET', '/v1/cases?limit=100')).cases.some((one) => one.source === 'devices/0031'), 'case');
+  release();
+  await page.locator('.cases-grid .grid-row', { hasText: 'Dora' }).waitFor();
   assert.deepEqual(wrong, []);
 });

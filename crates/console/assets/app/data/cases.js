@@ -52,11 +52,17 @@ export function apply(found) {
   if (loaded && anew && found.state !== 'closed') raised.update((now) => [...now, found].slice(-50));
 }
 
+/** How often the list was asked for: only the last answer counts. */
+let asked = 0;
+
 /** Asks for all open cases, and joins what happened meanwhile. */
 async function load() {
+  asked += 1;
+  const mine = asked;
   fresh = new Map();
   try {
     const { items } = await getAll('/v1/cases', 'cases', { state: 'open', limit: 1000 }, { cursor: 'before' });
+    if (mine !== asked) return;
     /** @type {Map<string, Api.Case>} */
     const all = new Map();
     for (const [id, old] of cases.get().all) if (old.state === 'closed') all.set(id, old);
@@ -65,6 +71,7 @@ async function load() {
     forgetClosed(all);
     cases.set({ all, loaded: true, error: null });
   } catch (error) {
+    if (mine !== asked) return;
     cases.update((now) => ({ ...now, error: error instanceof Error ? error.message : String(error) }));
   }
 }

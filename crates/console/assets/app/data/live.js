@@ -73,8 +73,9 @@ function begin(watch) {
   const subscription = client.subscribe(watch.filter, { kinds, snapshot, min_interval_ms: every }, (event) => {
     if (nodeNow() - link.get().heard > HEARD) setLink({ heard: nodeNow() });
     if (event.type === 'update' || event.type === 'deleted') watch.onValue(held(event));
-    // Something was missed: what the page holds may not be so any more.
-    else if (event.type === 'reset' || event.type === 'gap') watch.onReset?.();
+    // Something was missed: what the page holds may not be so any more. Or it begins to be told of
+    // what changes, and what was asked for before may have changed in between.
+    else if (event.type === 'reset' || event.type === 'gap' || (event.type === 'ready' && !snapshot)) watch.onReset?.();
     else if (event.type === 'refused' || event.type === 'ended') refusal.set(event.detail || event.code);
   });
   watch.stop = () => subscription.unsubscribe();
@@ -143,7 +144,8 @@ setInterval(() => {
  * Hears of what matches a filter, over all connections to come.
  * @param {string} filter @param {Options} options
  * @param {(held: Held) => void} onValue
- * @param {() => void} [onReset] what was heard so far may be out of date: something was missed
+ * @param {() => void} [onReset] what is known so far may be out of date: something was missed, or, without a
+ *   snapshot, what was asked for before this is told of changes. Ask for it now
  * @returns {() => void} the end of it
  */
 export function watch(filter, options, onValue, onReset) {

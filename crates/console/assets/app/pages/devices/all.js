@@ -52,11 +52,18 @@ function onCheckIn(held) {
   });
 }
 
+/** How often the list was asked for: only the last answer counts. */
+let asked = 0;
+
 async function load() {
+  asked += 1;
+  const mine = asked;
   const put = (/** @type {Api.Device[]} */ items) => devices.set({ all: new Map(items.map((one) => [one.serial, one])), loaded: true, error: null });
   try {
-    put((await getAll('/v1/devices', 'devices', { limit: 1000 })).items.map((one) => /** @type {Api.Device} */ (one)));
+    const { items } = await getAll('/v1/devices', 'devices', { limit: 1000 });
+    if (mine === asked) put(items.map((one) => /** @type {Api.Device} */ (one)));
   } catch (error) {
+    if (mine !== asked) return;
     devices.update((now) => ({ ...now, error: error instanceof Error ? error.message : String(error) }));
   }
 }
@@ -70,7 +77,7 @@ export function useDevices() {
     if (!node) return undefined;
     const stops = [
       watch(`${node}/devices/+/check-in`, { kinds: 'state', snapshot: false, every: EVERY }, onCheckIn, load),
-      watch(`${node}/devices/+/registration`, { kinds: 'state', snapshot: false }, (held) => reload(held.topic.split('/').at(-2) ?? '')),
+      watch(`${node}/devices/+/registration`, { kinds: 'state', snapshot: false }, (held) => reload(held.topic.split('/').at(-2) ?? ''), load),
     ];
     load();
     return () => stops.forEach((stop) => stop());

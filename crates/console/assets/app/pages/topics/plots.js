@@ -59,13 +59,14 @@ function useLines(lines, minutes) {
     const from = nodeNow() - minutes * 60_000;
     setPoints({});
     const stops = lines.map((line) => {
-      history(line, from).then((found) => { if (!gone) setPoints((now) => ({ ...now, [label(line)]: found })); })
+      const load = () => history(line, from).then((found) => { if (!gone) setPoints((now) => ({ ...now, [label(line)]: found })); })
         .catch((failed) => { if (!gone) setError(failed.message); });
+      load();
       return watch(line.topic, { snapshot: false, every: 200 }, (held) => {
         const value = numberAt(held.value, line.pointer);
         if (value === null) return;
         setPoints((now) => ({ ...now, [label(line)]: appended(now[label(line)] ?? { at: [], values: [] }, held.received / 1000, value, (nodeNow() - minutes * 60_000) / 1000) }));
-      });
+      }, load);
     });
     return () => { gone = true; stops.forEach((stop) => stop()); };
   }, [wanted, minutes, times]);
