@@ -17,7 +17,7 @@ use spica_clock::{Clock, SystemClock};
 use spica_journal::memory::MemoryJournal;
 use spica_journal::{Journal, SharedJournal};
 use spica_live_hub::{Encoding, Hub, Opening, SessionFrame, Settings};
-use spica_live_proto::{Deliver, Kinds, LimitChange, SubId, Subscribe};
+use spica_live_proto::{SubId, Subscribe};
 use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Topic, TopicFilter};
 use spica_views::Views;
 
@@ -109,20 +109,7 @@ fn opening() -> Opening {
 }
 
 fn subscribe() -> Subscribe {
-    Subscribe {
-        sub: SubId(1),
-        filter: TopicFilter::new("bench/#").unwrap(),
-        kinds: Kinds::All,
-        deliver: Deliver::Auto,
-        recovery: None,
-        after: None,
-        snapshot: true,
-        delta: true,
-        window: None,
-        merge_patch: false,
-        limits: LimitChange::default(),
-        max_queue: None,
-    }
+    Subscribe::new(SubId(1), TopicFilter::new("bench/#").unwrap())
 }
 
 /// Events of 128 bytes, so many a second, a millisecond's worth at once.

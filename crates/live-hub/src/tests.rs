@@ -7,7 +7,7 @@ use serde_json::Value;
 use spica_clock::{ManualClock, SharedClock, SystemClock};
 use spica_journal::memory::MemoryJournal;
 use spica_journal::{Journal, SharedJournal};
-use spica_live_proto::{Deliver, Kinds, LimitChange, Recovery, SubId, Subscribe};
+use spica_live_proto::{Deliver, Recovery, SubId, Subscribe};
 use spica_model::{
     ContentType, Epoch, Kind, Lane, NewRecord, Op, Place, Quality, Seq, Timestamp, Topic,
     TopicFilter,
@@ -111,20 +111,7 @@ fn opening() -> Opening {
 }
 
 fn subscribe() -> Subscribe {
-    Subscribe {
-        sub: SubId(1),
-        filter: TopicFilter::new("a/#").unwrap(),
-        kinds: Kinds::All,
-        deliver: Deliver::Auto,
-        recovery: None,
-        after: None,
-        snapshot: true,
-        delta: true,
-        window: None,
-        merge_patch: false,
-        limits: LimitChange::default(),
-        max_queue: None,
-    }
+    Subscribe::new(SubId(1), TopicFilter::new("a/#").unwrap())
 }
 
 struct Client {

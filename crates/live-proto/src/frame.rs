@@ -77,6 +77,28 @@ pub struct Subscribe {
     pub max_queue: Option<u32>,
 }
 
+impl Subscribe {
+    /// A subscription with the defaults of the wire: everything that matches, with a snapshot and
+    /// deltas, without limits.
+    #[must_use]
+    pub fn new(sub: SubId, filter: TopicFilter) -> Self {
+        Self {
+            sub,
+            filter,
+            kinds: Kinds::All,
+            deliver: Deliver::Auto,
+            recovery: None,
+            after: None,
+            snapshot: true,
+            delta: true,
+            window: None,
+            merge_patch: false,
+            limits: LimitChange::default(),
+            max_queue: None,
+        }
+    }
+}
+
 /// Kinds of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Kinds {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use spica_fixture::{Hub, Launch};
-use spica_live_proto::{Deliver, Kinds, LimitChange, SubId, Subscribe};
+use spica_live_proto::{SubId, Subscribe};
 use spica_model::TopicFilter;
 use tokio::net::TcpStream;
 
@@ -130,19 +130,11 @@ pub(super) fn crowd_of(hub: &Hub, delta: bool) -> Result<Arc<Crowd>> {
 
 /// Those who listen at an address.
 pub(super) fn crowd_at(address: SocketAddr, token: String, delta: bool) -> Result<Arc<Crowd>> {
+    let everything = Subscribe::new(SubId(1), TopicFilter::new("root/bench/#")?);
     let subscribe = Subscribe {
-        sub: SubId(1),
-        filter: TopicFilter::new("root/bench/#")?,
-        kinds: Kinds::All,
-        deliver: Deliver::Auto,
-        recovery: None,
-        after: None,
         snapshot: false,
         delta,
-        window: None,
-        merge_patch: false,
-        limits: LimitChange::default(),
-        max_queue: None,
+        ..everything
     };
     let speaks = Speaks::Spica {
         token,

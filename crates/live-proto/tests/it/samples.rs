@@ -47,20 +47,7 @@ pub(crate) fn record(content_type: &str, payload: &[u8]) -> Record {
 }
 
 pub(crate) fn subscribe(filter: &str) -> Subscribe {
-    Subscribe {
-        sub: SubId(1),
-        filter: TopicFilter::new(filter).unwrap(),
-        kinds: Kinds::All,
-        deliver: Deliver::Auto,
-        recovery: None,
-        after: None,
-        snapshot: true,
-        delta: true,
-        window: None,
-        merge_patch: false,
-        limits: LimitChange::default(),
-        max_queue: None,
-    }
+    Subscribe::new(SubId(1), TopicFilter::new(filter).unwrap())
 }
 
 fn window(kind: WindowKind, ops: &[WindowOp], field: &str) -> Subscribe {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use spica_live_proto::{Deliver, GapReason, Kinds, LimitChange, SubId, Subscribe};
+use spica_live_proto::{GapReason, SubId, Subscribe};
 use spica_model::{
     ContentType, Epoch, Kind, Lane, Op, Place, Position, Quality, Record, Seq, Timestamp, Topic,
     TopicFilter,
@@ -14,20 +14,7 @@ use crate::{Ask, Checked, Engine, Limits, Past, Replayed};
 
 /// A subscription with all defaults.
 pub(crate) fn subscribe(sub: u32, filter: &str) -> Subscribe {
-    Subscribe {
-        sub: SubId(sub),
-        filter: TopicFilter::new(filter).unwrap(),
-        kinds: Kinds::All,
-        deliver: Deliver::Auto,
-        recovery: None,
-        after: None,
-        snapshot: true,
-        delta: true,
-        window: None,
-        merge_patch: false,
-        limits: LimitChange::default(),
-        max_queue: None,
-    }
+    Subscribe::new(SubId(sub), TopicFilter::new(filter).unwrap())
 }
 
 /// Everything that was ever recorded, and an engine that is told of it.
