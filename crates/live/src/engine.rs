@@ -9,13 +9,13 @@ use hashbrown::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 use spica_live_proto::{Encoding, ServerFrame, encode};
+use spica_matcher::Matcher;
 use spica_model::{Epoch, Lane, Place, Seq};
 
 use crate::Limits;
 use crate::ask::Ask;
 use crate::group::Group;
 use crate::mark::{Mark, join};
-use crate::matcher::Matcher;
 use crate::rows::Rows;
 use crate::session::Session;
 use crate::telemetry::{Counters, Levels};

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use spica_live_proto::GapReason;
+use spica_matcher::Matches;
 use spica_model::{Kind, Lane, Op, Record, Seq, Timestamp};
 
 use crate::Engine;
 use crate::derived::{Derived, Said, merged};
 use crate::engine::Store;
 use crate::group::Group;
-use crate::matcher::Matches;
 use crate::ring::Event;
 use crate::topics::{Version, compact};
 
@@ -133,7 +133,7 @@ impl Engine {
             let is_wanted = !topics.get(known).groups.is_empty();
             return is_wanted.then_some(known);
         }
-        let mut groups = self.matcher.matches(&record.topic);
+        let mut groups = self.matcher.matches(record.topic.as_str());
         groups.retain(|slot| !self.groups[*slot as usize].want.hides(&record.topic));
         if groups.is_empty() && known.is_none() {
             return None;
@@ -210,7 +210,7 @@ impl Engine {
     pub(crate) fn forget(&mut self, topic: u32, lane: usize, seq: u64) {
         let name = self.store.topics.get(topic).name.clone();
         let idle = self.store.limits.idle_topics;
-        for slot in self.matcher.matches(&name) {
+        for slot in self.matcher.matches(name.as_str()) {
             let group = &mut self.groups[slot as usize];
             if group.states[lane].get(&seq) == Some(&topic) && !group.is_windowed() {
                 group.states[lane].remove(&seq);

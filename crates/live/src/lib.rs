@@ -26,7 +26,6 @@ mod ingest;
 mod limits;
 mod load;
 mod mark;
-mod matcher;
 mod membership;
 mod order;
 mod promise;

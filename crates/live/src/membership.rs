@@ -152,7 +152,7 @@ impl Engine {
             group.ready_at = Some([0; 2]);
         }
         let slot = u32::try_from(self.groups.insert(group)).unwrap_or(u32::MAX);
-        self.matcher.add(&want.filter, slot);
+        self.matcher.add(want.filter.as_str(), slot);
         let by_clock = want.window.as_ref().map(|window| window.kind);
         if matches!(by_clock, Some(WindowKind::Periodic(_))) {
             self.periodic.insert(slot);
@@ -196,7 +196,7 @@ impl Engine {
         }
         self.periodic.remove(&slot);
         self.by_want.remove(&group.want);
-        self.matcher.remove(&group.want.filter, slot);
+        self.matcher.remove(group.want.filter.as_str(), slot);
         let store = &mut self.store;
         for ring in group.rings.iter().flat_map(|rings| rings.iter()) {
             store.queue_bytes -= ring.bytes();

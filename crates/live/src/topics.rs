@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use slab::Slab;
+use spica_matcher::Matches;
 use spica_model::{Lane, Op, Record, Topic};
 
 use crate::mark::Mark;
-use crate::matcher::Matches;
 
 /// Payloads that are shorter are always sent whole.
 const SMALLEST_BASE: usize = 64;

@@ -21,6 +21,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "proof",
             "console",
             "live-proto",
+            "matcher",
             "live",
             "ws-proto",
             "state",
@@ -68,7 +69,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 19] = [
+pub const EXCEPTIONS: [(&str, &str); 20] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -76,6 +77,7 @@ pub const EXCEPTIONS: [(&str, &str); 19] = [
     ("alarms", "cases"),
     ("alarms", "alerts"),
     ("live", "live-proto"),
+    ("live", "matcher"),
     ("live-hub", "views"),
     ("desk", "views"),
     ("media", "objects"),

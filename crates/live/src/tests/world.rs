@@ -67,6 +67,7 @@ impl World {
             payload: Bytes::copy_from_slice(payload.unwrap_or_default().as_bytes()),
             key: None,
             cause: None,
+            properties: None,
         });
     }
 

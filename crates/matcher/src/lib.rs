@@ -1,14 +1,15 @@
 //! Which groups a topic belongs to: a trie of filters. A look-up costs as many steps as the topic has
 //! levels (times the ways through wildcards), however many filters there are.
+//!
+//! Topics and filters are texts with MQTT's rules; checking those rules is the caller's.
 
 use hashbrown::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
-use spica_model::{Topic, TopicFilter};
 
 /// Groups by their filters.
 #[derive(Debug)]
-pub(crate) struct Matcher {
+pub struct Matcher {
     nodes: Slab<Node>,
     root: usize,
     /// Raised whenever a filter comes or goes: what was found before is old then.
@@ -16,7 +17,7 @@ pub(crate) struct Matcher {
 }
 
 /// What matches a topic.
-pub(crate) type Matches = SmallVec<[u32; 4]>;
+pub type Matches = SmallVec<[u32; 4]>;
 
 #[derive(Debug, Default)]
 struct Node {
@@ -49,14 +50,16 @@ impl Default for Matcher {
 
 impl Matcher {
     /// Changes whenever a filter comes or goes.
-    pub(crate) const fn generation(&self) -> u64 {
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
         self.generation
     }
 
-    pub(crate) fn add(&mut self, filter: &TopicFilter, group: u32) {
+    /// Adds a group to those that want what `filter` matches.
+    pub fn add(&mut self, filter: &str, group: u32) {
         self.generation += 1;
         let mut at = self.root;
-        for level in filter.as_str().split('/') {
+        for level in filter.split('/') {
             if level == "#" {
                 self.nodes[at].rest.push(group);
                 return;
@@ -66,17 +69,19 @@ impl Matcher {
         self.nodes[at].here.push(group);
     }
 
-    pub(crate) fn remove(&mut self, filter: &TopicFilter, group: u32) {
+    /// Undoes one [`Matcher::add`] of the same filter and group.
+    pub fn remove(&mut self, filter: &str, group: u32) {
         self.generation += 1;
-        let levels: SmallVec<[&str; 8]> = filter.as_str().split('/').collect();
+        let levels: SmallVec<[&str; 8]> = filter.split('/').collect();
         self.prune(self.root, &levels, group);
     }
 
     /// The groups whose filter matches `topic`, each once.
-    pub(crate) fn matches(&self, topic: &Topic) -> Matches {
+    #[must_use]
+    pub fn matches(&self, topic: &str) -> Matches {
         let mut found = Matches::new();
-        let levels: SmallVec<[&str; 16]> = topic.levels().collect();
-        let is_system = topic.as_str().starts_with('$');
+        let levels: SmallVec<[&str; 16]> = topic.split('/').collect();
+        let is_system = topic.starts_with('$');
         self.walk(self.root, &levels, is_system, &mut found);
         found
     }
@@ -152,6 +157,7 @@ impl Matcher {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use spica_model::{Topic, TopicFilter};
 
     fn level() -> impl Strategy<Value = &'static str> {
         prop_oneof![Just("a"), Just("b"), Just("$s"), Just("")]
@@ -182,13 +188,13 @@ mod tests {
             let mut matcher = Matcher::default();
             let filters: Vec<_> = filters.into_iter().flatten().collect();
             for (group, filter) in filters.iter().enumerate() {
-                matcher.add(filter, group as u32);
+                matcher.add(filter.as_str(), group as u32);
             }
             for (group, filter) in filters.iter().enumerate().filter(|(at, _)| gone[*at]) {
-                matcher.remove(filter, group as u32);
+                matcher.remove(filter.as_str(), group as u32);
             }
             for topic in topics.into_iter().flatten() {
-                let mut found = matcher.matches(&topic).to_vec();
+                let mut found = matcher.matches(topic.as_str()).to_vec();
                 found.sort_unstable();
                 let want: Vec<u32> = filters
                     .iter()
@@ -206,10 +212,10 @@ mod tests {
         let mut matcher = Matcher::default();
         let filters = ["a/+/c", "a/#", "#", "a/b"].map(|text| TopicFilter::new(text).unwrap());
         for (group, filter) in filters.iter().enumerate() {
-            matcher.add(filter, group as u32);
+            matcher.add(filter.as_str(), group as u32);
         }
         for (group, filter) in filters.iter().enumerate() {
-            matcher.remove(filter, group as u32);
+            matcher.remove(filter.as_str(), group as u32);
         }
         assert_eq!(matcher.nodes.len(), 1, "only the root is left");
     }
