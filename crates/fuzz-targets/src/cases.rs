@@ -105,6 +105,7 @@ fn start(path: &str, payload: &[u8]) {
         payload: Bytes::copy_from_slice(payload),
         key: None,
         cause: None,
+        properties: None,
     };
     let mut cases = Cases::new(node, Rules::default());
     cases.begin(3);

@@ -93,6 +93,7 @@ fn record(draft: Draft) -> Record {
         payload: draft.payload,
         key: None,
         cause: None,
+        properties: None,
     }
 }
 

@@ -13,3 +13,4 @@ pub mod profile;
 pub mod proxy;
 pub mod segment;
 pub mod smpp;
+pub mod websocket;

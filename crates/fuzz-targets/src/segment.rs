@@ -169,6 +169,7 @@ fn with_record<T>(number: u64, with: impl FnOnce(&NewRecord<'_>) -> T) -> Option
         payload: &payload,
         key: None,
         cause: None,
+        properties: None,
     }))
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 13] = [
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
     ("dialogue", spica_fuzz_targets::dialogue::run),
@@ -17,6 +17,7 @@ const TARGETS: [Target; 12] = [
     ("proxy", spica_fuzz_targets::proxy::run),
     ("segment", spica_fuzz_targets::segment::run),
     ("smpp", spica_fuzz_targets::smpp::run),
+    ("websocket", spica_fuzz_targets::websocket::run),
 ];
 
 #[test]

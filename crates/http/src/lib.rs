@@ -66,7 +66,7 @@ pub use pair_metrics::PairCollector;
 pub use problem::{PartError, Problem, ProblemBody, ProblemKind, RETRY_AFTER, TYPE_PREFIX};
 pub use routes::readings;
 pub use server::{Server, StartError, router};
-pub use sessions::LiveSettings;
+pub use sessions::{LiveSettings, upgrade_answer};
 pub use state::Parts;
 pub use token::{Hash, ParseSecretError, Role, Secret, StoredToken, is_id};
 pub use token_store::{TokenError, bootstrap};

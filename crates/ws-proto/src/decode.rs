@@ -122,6 +122,12 @@ impl Decoder {
             .inspect_err(|violation| self.broken = Some(*violation))
     }
 
+    /// Bytes that its buffers take: none at rest.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.payload.capacity() + self.control.capacity()
+    }
+
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Violation> {
         loop {
             let begun = match self.frame.take() {

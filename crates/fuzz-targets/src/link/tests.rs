@@ -33,6 +33,7 @@ fn batch(payload: &[u8]) -> Batch {
             payload,
             key: None,
             cause: None,
+            properties: None,
         };
         builder.push(&record, keys.lane_key);
     }

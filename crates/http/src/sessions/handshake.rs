@@ -87,6 +87,27 @@ fn has_token(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
     tokens(headers, name).any(|token| token.eq_ignore_ascii_case(wanted))
 }
 
+/// Reads the lines `name: value` of a request's head and says the subprotocol and the
+/// `Sec-WebSocket-Accept` of the answer, or the status that refuses. For fuzzers, which look for a
+/// head that is agreed to and must not be.
+///
+/// # Errors
+/// 426 or 400, as for a request.
+pub fn upgrade_answer(head: &[u8]) -> Result<(&'static str, String), u16> {
+    let mut headers = HeaderMap::new();
+    for line in head.split(|byte| *byte == b'\n').take(64) {
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let name = parts.next().and_then(|it| HeaderName::from_bytes(it).ok());
+        let value = parts.next().unwrap_or_default().trim_ascii();
+        if let (Some(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    let read = Handshake::read(&headers).map_err(|problem| problem.kind().status().as_u16())?;
+    let accept = String::from_utf8_lossy(read.accept.as_bytes()).into_owned();
+    Ok((read.encoding.subprotocol(), accept))
+}
+
 /// Whether a request wants something else than HTTP.
 pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)

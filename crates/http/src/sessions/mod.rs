@@ -32,6 +32,7 @@ pub use config::LiveSettings;
 pub(crate) use conversation::{Conversation, read_hello};
 pub(crate) use ending::Ending;
 pub(crate) use guest::Guest;
+pub use handshake::upgrade_answer;
 pub(crate) use key::Key;
 pub(crate) use metrics::SessionMetrics;
 pub(crate) use table::{Sessions, busy};

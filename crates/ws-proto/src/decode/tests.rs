@@ -134,7 +134,7 @@ fn after_a_violation_nothing_more_is_given_and_at_rest_nothing_is_held() {
     let mut decoder = Decoder::new(64);
     let good = frame(0x81, b"a");
     decoder.next(&mut &good[..]).unwrap().unwrap();
-    assert_eq!(decoder.payload.capacity() + decoder.control.capacity(), 0);
+    assert_eq!(decoder.held_bytes(), 0);
     decoder.next(&mut &frame(0x83, b"")[..]).unwrap_err();
     let refused = decoder.next(&mut &good[..]).unwrap_err();
     assert_eq!(refused, Violation::Opcode);
