@@ -24,6 +24,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "matcher",
             "live",
             "ws-proto",
+            "mqtt-proto",
             "state",
             "journal-format",
             "pair",
