@@ -215,6 +215,7 @@ impl Generator {
                 payload: payload.as_bytes(),
                 key: None,
                 cause: None,
+                properties: None,
             })
             .collect();
         journal.submit(Lane::Normal, &records)

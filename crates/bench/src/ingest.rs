@@ -177,6 +177,7 @@ impl Producer {
             payload: &self.payload,
             key: None,
             cause: None,
+            properties: None,
         };
         journal.submit(self.lane, &[record])
     }

@@ -36,6 +36,7 @@ fn record(path: &str, payload: &Bytes) -> Record {
         payload: payload.clone(),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 

@@ -246,6 +246,7 @@ mod tests {
             payload: br#"{"a":["x]\\","\""]}"#.to_vec().into(),
             key: None,
             cause: None,
+            properties: None,
         };
         let mut row = Vec::new();
         rows::full(encoding, 70_000, &record, &mut row);

@@ -51,6 +51,7 @@ async fn place(
             payload: &draft.payload,
             key: draft.key.as_ref(),
             cause: draft.cause.as_ref(),
+            properties: None,
         })
         .collect();
     loop {

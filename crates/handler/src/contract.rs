@@ -55,6 +55,7 @@ pub fn record(lane: Lane, seq: Seq) -> Record {
         payload: Bytes::from(format!("{}.5", seq.0)),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use spica_model::{
-    Cause, ContentType, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp, Topic,
+    Cause, ContentType, Key, Kind, Lane, Op, Position, Properties, Quality, Record, Seq, Timestamp,
+    Topic,
 };
 
 /// Longest payload of a record that its dead letter holds; of a longer one it only says where in the
@@ -165,6 +166,8 @@ struct LetterJson {
     content_type: String,
     key: Option<String>,
     cause: Option<String>,
+    #[serde(default)]
+    properties: Option<String>,
     error: String,
     attempts: u32,
     first_failed: String,
@@ -231,6 +234,10 @@ impl DeadLetter {
                 .as_ref()
                 .map(|key| STANDARD.encode(key.as_bytes())),
             cause: record.cause.as_ref().map(|cause| cause.as_str().to_owned()),
+            properties: record
+                .properties
+                .as_ref()
+                .map(|it| STANDARD.encode(it.as_bytes())),
             error: self.error.clone(),
             attempts: self.attempts,
             first_failed: self.first_failed.to_string(),
@@ -254,6 +261,8 @@ impl DeadLetter {
         let wrong = |error: &dyn fmt::Display| LetterError::new(LETTER, error);
         let key = json.key.map(base64).transpose()?.map(Key::new).transpose();
         let cause = json.cause.map(Cause::new).transpose();
+        let properties = json.properties.map(base64).transpose()?;
+        let properties = properties.map(Properties::from_bytes).transpose();
         let record = Record {
             position: parsed(LETTER, &json.position)?,
             topic: parsed(LETTER, &json.topic)?,
@@ -277,6 +286,7 @@ impl DeadLetter {
                 .into(),
             key: key.map_err(|e| wrong(&e))?,
             cause: cause.map_err(|e| wrong(&e))?,
+            properties: properties.map_err(|e| wrong(&e))?,
         };
         Ok(Self {
             record,
@@ -307,7 +317,7 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spica_model::{Epoch, Restated};
+    use spica_model::{Epoch, Property, Restated};
 
     fn record(payload: Bytes) -> Record {
         Record {
@@ -322,6 +332,7 @@ mod tests {
             payload,
             key: Some(Key::new(&b"\xff\0"[..]).unwrap()),
             cause: Some(Cause::new("operator:alice").unwrap()),
+            properties: Properties::new([Property::Text]).unwrap(),
         }
     }
 

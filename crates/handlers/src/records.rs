@@ -153,6 +153,7 @@ fn new_record<'a>(
         payload: &draft.payload,
         key: None,
         cause: Some(cause),
+        properties: None,
     }
 }
 

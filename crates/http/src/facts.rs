@@ -38,6 +38,7 @@ impl Fact {
             payload: &self.payload,
             key: None,
             cause: self.cause.as_ref(),
+            properties: None,
         }
     }
 }

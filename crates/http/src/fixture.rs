@@ -54,6 +54,7 @@ pub(crate) fn record(topic: &str, seq: u64, payload: &str) -> Record {
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 
@@ -279,6 +280,7 @@ impl Node {
             payload: payload.as_bytes(),
             key: None,
             cause: None,
+            properties: None,
         };
         let ticket = self.journal.submit(Lane::Normal, &[record]).unwrap();
         self.app

@@ -40,6 +40,7 @@ mod paging;
 mod pair_metrics;
 pub mod place;
 mod problem;
+mod properties_json;
 mod publish;
 pub mod record_json;
 mod routes;

@@ -135,6 +135,7 @@ impl<'a> Prepared<'a> {
             payload: &draft.payload,
             key,
             cause: self.cause.as_ref(),
+            properties: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::properties_json::PropertiesJson;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
@@ -57,6 +58,9 @@ pub struct RecordJson<'a> {
     key: Option<String>,
     /// Who asked for it, or what led to it.
     cause: Option<&'a str>,
+    /// What its protocol says of it beside the payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<PropertiesJson<'a>>,
 }
 
 /// A payload in the form in which it is shown.
@@ -148,6 +152,7 @@ impl<'a> From<&'a Record> for RecordJson<'a> {
             base64,
             key: key(record),
             cause: record.cause.as_ref().map(spica_model::Cause::as_str),
+            properties: record.properties.as_ref().map(PropertiesJson::from),
         }
     }
 }
@@ -192,6 +197,7 @@ mod tests {
             payload: Bytes::from_static(payload),
             key: Some(Key::new(&b"\xff\x00"[..]).unwrap()),
             cause: Some(Cause::new("token:1").unwrap()),
+            properties: None,
         }
     }
 

@@ -119,6 +119,7 @@ fn drive(
                 payload: &payload,
                 key: None,
                 cause: None,
+                properties: None,
             };
             let begun = Instant::now();
             match journal.submit(lane, &[record]) {

@@ -99,6 +99,7 @@ fn fill(dir: &Path, records: u64) -> Outcome<()> {
                 payload: &payload,
                 key: Some(key),
                 cause: None,
+                properties: None,
             })
             .collect();
         match journal.submit(Lane::Normal, &batch) {

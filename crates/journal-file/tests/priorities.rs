@@ -67,6 +67,7 @@ fn journal(dir: &std::path::Path, priorities: Priorities) -> Arc<FileJournal> {
             payload: b"x",
             key: None,
             cause: None,
+            properties: None,
         };
         let ticket = journal.submit(lane, &[record]).unwrap();
         block_on(ticket.durable()).unwrap();

@@ -252,6 +252,7 @@ fn records_are_placed_directly_behind_what_was_seen_or_not_at_all() {
         payload: b"again",
         key: None,
         cause: None,
+        properties: None,
     };
     let journal = bench.journal();
     let after = |last: u64| {

@@ -33,6 +33,7 @@ fn append(bench: &Bench, received: impl IntoIterator<Item = Timestamp>) {
             payload: &[7; 10_000],
             key: None,
             cause: None,
+            properties: None,
         };
         let ticket = bench.journal().submit(LANE, &[record]).unwrap();
         block_on(ticket.durable()).unwrap();

@@ -13,6 +13,7 @@ pub fn record_bytes_max(record: &NewRecord<'_>) -> usize {
     // Key, cause and content type by their limits would be far too much for most: count them.
     let key = record.key.map_or(0, |key| 1 + key.as_bytes().len());
     let cause = record.cause.map_or(0, |cause| 1 + cause.as_str().len());
+    let properties = record.properties.map_or(0, |it| it.as_bytes().len());
     let other = 1 + limits::CONTENT_TYPE_BYTES;
     let content = match record.content_type {
         spica_model::ContentType::Other(_) => other,
@@ -22,7 +23,7 @@ pub fn record_bytes_max(record: &NewRecord<'_>) -> usize {
         Op::Restate(_) => ORIGINAL_BYTES_MAX,
         Op::Put | Op::Delete => 0,
     };
-    let texts = record.topic.as_bytes().len() + original + key + cause + content;
+    let texts = record.topic.as_bytes().len() + original + key + cause + properties + content;
     PREFIX_BYTES_MAX + texts + record.payload.len()
 }
 

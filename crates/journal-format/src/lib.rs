@@ -41,7 +41,7 @@ pub use state::{CursorEntry, State, StateSlot};
 pub use time_range::TimeRange;
 
 /// The version of the format that this crate writes. It reads this one and all older ones.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Why the bytes of one of the structures cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

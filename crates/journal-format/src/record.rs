@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, NewRecord, Op, Position, Quality, Record, Restated, Seq,
-    Timestamp, Topic,
+    Cause, ContentType, Epoch, Key, Kind, NewRecord, Op, Position, Properties, Quality, Record,
+    Restated, Seq, Timestamp, Topic,
 };
 
 use crate::secret::record_mask;
@@ -13,8 +13,8 @@ use crate::varint;
 pub(crate) const FRAME_BYTES_MIN: usize = 4 + 1 + 1 + BODY_BYTES_MIN;
 /// Flags, content type, received time, topic of one byte with its length.
 const BODY_BYTES_MIN: usize = 5;
-/// Longest part of a frame before the topic's text.
-pub(crate) const PREFIX_BYTES_MAX: usize = 4 + 2 * varint::MAX + 2 + 3 * varint::MAX;
+/// Longest part of a frame before the topic's text, and the length of the properties.
+pub(crate) const PREFIX_BYTES_MAX: usize = 4 + 2 * varint::MAX + 2 + 4 * varint::MAX;
 
 mod flag {
     pub(super) const EVENT: u8 = 1;
@@ -56,6 +56,8 @@ const fn content_code(content_type: &ContentType) -> u8 {
 }
 
 const OTHER: u8 = 255;
+/// Turned over in the number of the content type if the record has properties: the flags are full.
+const WITH_PROPERTIES: u8 = 0x40;
 
 /// The optional parts with a one-byte length before them; their limits are below 256 bytes.
 fn short_parts<'a>(record: &NewRecord<'a>) -> [Option<&'a [u8]>; 3] {
@@ -130,7 +132,15 @@ pub(crate) fn encode(out: &mut Vec<u8>, record: &NewRecord<'_>, place: Place) {
     let times_len = varint::len(received) + source.map_or(0, varint::len);
     let topic_len = varint::len(topic.len() as u64) + topic.len();
     let original = Original::of(record.op);
-    let body_len = 2 + times_len + topic_len + original.len + shorts_len + record.payload.len();
+    let properties = record.properties.map(|it| it.as_bytes().as_ref());
+    let properties_len = properties.map_or(0, |it| varint::len(it.len() as u64) + it.len());
+    let body_len = 2
+        + times_len
+        + topic_len
+        + original.len
+        + shorts_len
+        + properties_len
+        + record.payload.len();
 
     let mut prefix = [0; PREFIX_BYTES_MAX];
     let mut at = 4;
@@ -138,7 +148,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, record: &NewRecord<'_>, place: Place) {
     at += varint::put(&mut prefix[at..], body_len as u64);
     let body_at = out.len() + at;
     prefix[at] = flags(record);
-    prefix[at + 1] = content_code(record.content_type);
+    prefix[at + 1] = content_code(record.content_type) ^ properties.map_or(0, |_| WITH_PROPERTIES);
     at += 2;
     at += varint::put(&mut prefix[at..], received);
     if let Some(source) = source {
@@ -154,6 +164,12 @@ pub(crate) fn encode(out: &mut Vec<u8>, record: &NewRecord<'_>, place: Place) {
     for part in shorts.into_iter().flatten() {
         out.push(part.len() as u8);
         out.extend_from_slice(part);
+    }
+    if let Some(properties) = properties {
+        let mut length = [0; varint::MAX];
+        let length_len = varint::put(&mut length, properties.len() as u64);
+        out.extend_from_slice(&length[..length_len]);
+        out.extend_from_slice(properties);
     }
     out.extend_from_slice(record.payload);
     let checksum = crc32c::crc32c(&out[body_at..]) ^ record_mask(place.lane_key, place.seq);
@@ -216,6 +232,12 @@ pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Optio
     let topic_len = usize::try_from(parts.varint()?).ok()?;
     let topic = Topic::from_bytes(parts.bytes(topic_len)?).ok()?;
     let op = op(flags, &mut parts)?;
+    let has_properties = !matches!(code, 0..=4 | OTHER);
+    let code = if has_properties {
+        code ^ WITH_PROPERTIES
+    } else {
+        code
+    };
     let content_type = content_type(code, &mut parts)?;
     let key = match flags & flag::KEY {
         0 => None,
@@ -224,6 +246,12 @@ pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Optio
     let cause = match flags & flag::CAUSE {
         0 => None,
         _ => Some(Cause::from_bytes(parts.short()?).ok()?),
+    };
+    let properties = if has_properties {
+        let length = usize::try_from(parts.varint()?).ok()?;
+        Some(Properties::from_bytes(parts.bytes(length)?).ok()?)
+    } else {
+        None
     };
     Some(Record {
         position,
@@ -241,6 +269,7 @@ pub(crate) fn decode(body: &Bytes, base: Timestamp, position: Position) -> Optio
         payload: body.slice(parts.at..),
         key,
         cause,
+        properties,
     })
 }
 

@@ -47,6 +47,7 @@ prop_compose! {
             payload: payload.into(),
             key: key.map(|key| Key::new(key).unwrap()),
             cause: cause.map(|cause| Cause::new(cause).unwrap()),
+            properties: None,
         }
     }
 }

@@ -321,7 +321,11 @@ fn every_version_stays_readable() {
     for version in 1..=VERSION {
         let file = std::fs::read(path(version)).unwrap();
         let (records, damaged, gaps, _) = scan(&file);
-        assert_eq!(records, (1..=36).map(record).collect::<Vec<_>>());
+        let mut written: Vec<_> = (1..=36).map(record).collect();
+        if version < 3 {
+            written.iter_mut().for_each(|it| it.properties = None);
+        }
+        assert_eq!(records, written);
         assert_eq!((damaged, gaps.len()), (0, 0));
         let page = Page::decode(&file, salt).unwrap();
         assert_eq!(page.header.good().unwrap().version, version);

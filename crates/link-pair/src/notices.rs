@@ -74,6 +74,7 @@ impl Notices {
                 payload,
                 key: None,
                 cause: None,
+                properties: None,
             };
             let Ok(ticket) = self.journal.submit(Lane::Critical, &[record]) else {
                 return;

@@ -140,6 +140,7 @@ fn publish(
                 payload: &payload,
                 key: None,
                 cause: None,
+                properties: None,
             };
             let records = vec![record; usize::try_from(due - sent).unwrap()];
             if !records.is_empty() {

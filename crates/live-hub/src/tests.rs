@@ -75,6 +75,7 @@ impl Node {
                 payload: payload.as_bytes(),
                 key: None,
                 cause: None,
+                properties: None,
             })
             .collect();
         self.journal.submit(Lane::Normal, &records).unwrap();

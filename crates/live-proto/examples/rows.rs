@@ -50,6 +50,7 @@ fn record(content_type: ContentType, payload: &str) -> Result<Record, TopicError
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         key: None,
         cause: None,
+        properties: None,
     })
 }
 

@@ -7,6 +7,7 @@
 mod content_type;
 mod place;
 mod position;
+mod properties;
 mod record;
 mod timestamp;
 mod topic;
@@ -14,6 +15,7 @@ mod topic;
 pub use content_type::{ContentType, ContentTypeError, OtherType};
 pub use place::{Place, PlaceError};
 pub use position::{Epoch, Lane, ParsePositionError, Position, Seq};
+pub use properties::{Iter as PropertyIter, Properties, Property};
 pub use record::{Cause, Key, Kind, LimitError, NewRecord, Op, Quality, Record, Restated, limits};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use topic::{Topic, TopicError, TopicFilter};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::{ContentType, Epoch, Position, Seq, Timestamp, Topic};
+use crate::{ContentType, Epoch, Position, Properties, Seq, Timestamp, Topic};
 
 /// Hard limits of a record; the configuration may set lower ones, never higher.
 pub mod limits {
@@ -18,6 +18,8 @@ pub mod limits {
     pub const KEY_BYTES: usize = 128;
     /// Longest cause.
     pub const CAUSE_BYTES: usize = 255;
+    /// Longest properties, all together.
+    pub const PROPERTIES_BYTES: usize = 16 << 10;
     /// Longest uncommon content type.
     pub const CONTENT_TYPE_BYTES: usize = 127;
 }
@@ -34,7 +36,7 @@ pub struct LimitError {
     pub limit: usize,
 }
 
-fn bounded(what: &'static str, bytes: Bytes, limit: usize) -> Result<Bytes, LimitError> {
+pub(crate) fn bounded(what: &'static str, bytes: Bytes, limit: usize) -> Result<Bytes, LimitError> {
     if bytes.is_empty() || bytes.len() > limit {
         return Err(LimitError {
             what,
@@ -220,6 +222,8 @@ pub struct NewRecord<'a> {
     pub key: Option<&'a Key>,
     /// Why it exists.
     pub cause: Option<&'a Cause>,
+    /// What its protocol says of it beside the payload.
+    pub properties: Option<&'a Properties>,
 }
 
 /// A fact in the journal.
@@ -247,6 +251,8 @@ pub struct Record {
     pub key: Option<Key>,
     /// Why it exists.
     pub cause: Option<Cause>,
+    /// What its protocol says of it beside the payload.
+    pub properties: Option<Properties>,
 }
 
 impl Record {
@@ -264,6 +270,7 @@ impl Record {
             payload: &self.payload,
             key: self.key.as_ref(),
             cause: self.cause.as_ref(),
+            properties: self.properties.as_ref(),
         }
     }
 
@@ -325,6 +332,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Property;
 
     #[test]
     fn keys_and_causes_are_bounded() {
@@ -357,6 +365,7 @@ mod tests {
                 payload: Bytes::from_static(b"x"),
                 key: Some(Key::new(&b"k"[..]).unwrap()),
                 cause: Some(Cause::new("operator:alice").unwrap()),
+                properties: Properties::new([Property::Text]).unwrap(),
             };
             assert!(!original.is_restated());
             assert_eq!(*original.fact(), original);

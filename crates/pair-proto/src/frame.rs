@@ -134,6 +134,7 @@ mod tests {
                 payload,
                 key: None,
                 cause: None,
+                properties: None,
             };
             builder.push(&record, keys.lane_key);
         }

@@ -1,7 +1,7 @@
 //! Records in buffers of their own.
 
 use bytes::Bytes;
-use spica_model::{Cause, ContentType, Key, Record, Topic};
+use spica_model::{Cause, ContentType, Key, Properties, Record, Topic};
 
 /// What a record costs beyond its texts and payload: the structs themselves and the map's share.
 const OVERHEAD_BYTES: usize = size_of::<Record>() + size_of::<Topic>() + 64;
@@ -15,19 +15,22 @@ pub(crate) fn compact(record: &Record, topic: Topic) -> Record {
         }
         common => common.clone(),
     };
-    // Copies of what was checked when it was made: neither of the two can be refused.
+    // Copies of what was checked when it was made: none of them can be refused.
     let key = record
         .key
         .as_ref()
         .and_then(|key| Key::new(own(key.as_bytes())).ok());
     let cause = record.cause.as_ref();
     let cause = cause.and_then(|cause| Cause::from_bytes(own(cause.as_str().as_bytes())).ok());
+    let properties = record.properties.as_ref();
+    let properties = properties.and_then(|it| Properties::from_bytes(own(it.as_bytes())).ok());
     Record {
         topic,
         content_type,
         payload: own(&record.payload),
         key,
         cause,
+        properties,
         ..*record
     }
 }
@@ -49,5 +52,7 @@ pub(crate) fn bytes(record: &Record) -> usize {
         .as_ref()
         .map_or(0, |cause| cause.as_str().len());
     let key = record.key.as_ref().map_or(0, |key| key.as_bytes().len());
-    OVERHEAD_BYTES + record.topic.as_bytes().len() + record.payload.len() + cause + key
+    let properties = record.properties.as_ref();
+    let properties = properties.map_or(0, |it| it.as_bytes().len());
+    OVERHEAD_BYTES + record.topic.as_bytes().len() + record.payload.len() + cause + key + properties
 }

@@ -43,7 +43,8 @@ pub enum Outcome {
     /// The topic shows the last record of the other lane now, since the folded one took the place of
     /// a later received one of its own lane: the clock was set back.
     ShowsOther(Box<Record>),
-    /// Nothing anyone can see: the record was known, or older than what the topic shows.
+    /// The topic shows what it showed: the record was known, or older than that. A late state may
+    /// stand beneath it now.
     Unchanged,
     /// The topic is new and the tree is full: the record was left out.
     OverLimit,
@@ -54,8 +55,9 @@ pub enum Outcome {
 pub struct Change {
     /// The topic.
     pub topic: Topic,
-    /// The records that the tree holds of it: none any more, one, or the last of each lane. Giving
-    /// them to [`StateTree::restore`] in any order brings the topic back.
+    /// The records that the tree holds of it: none any more, one, or up to four: the last of each lane
+    /// and, where that is an event, the last state beneath it. Giving them to [`StateTree::restore`]
+    /// in any order brings the topic back.
     pub records: Vec<Record>,
 }
 
@@ -64,7 +66,7 @@ pub struct Change {
 pub struct StateTree {
     limits: Limits,
     entries: BTreeMap<Topic, Entry>,
-    /// The topics that show a tombstone, by its received time.
+    /// The topics that show a tombstone and have no state beneath it, by its received time.
     tombstones: BTreeSet<(Timestamp, Topic)>,
     /// Topics that have changed since the last [`StateTree::take_changes`].
     changes: Vec<Topic>,
@@ -117,8 +119,15 @@ impl StateTree {
         self.entries.get(topic).map(Entry::shown)
     }
 
+    /// The state of a topic, as MQTT retains it: its last record of kind `state`, if that is a put.
+    /// Later events neither hide nor remove it, not even one that deletes the topic.
+    #[must_use]
+    pub fn state(&self, topic: &str) -> Option<&Record> {
+        standing_put(self.entries.get(topic)?)
+    }
+
     /// Whether the journal must go on saying what `record` says when it is removed there, for the sake
-    /// of whoever folds it from what is left: the last record of a `state` topic in its lane,
+    /// of whoever folds it from what is left: the last record of kind `state` of its topic in its lane,
     /// tombstones included, or a copy of it.
     ///
     /// A tombstone that was forgotten stands once more, as long as it was not restated: a copy of
@@ -127,9 +136,10 @@ impl StateTree {
     #[must_use]
     pub fn stands(&self, record: &Record) -> bool {
         let origin = record.origin();
+        let entry = self.entries.get(&record.topic);
         record.kind == Kind::State
-            && match self.entries.get(&record.topic) {
-                Some(entry) => entry.records().any(|last| last.position == origin),
+            && match entry.and_then(|entry| entry.state_of(origin.lane)) {
+                Some(last) => last.position == origin,
                 None => record.op == Op::Delete,
             }
     }
@@ -151,19 +161,28 @@ impl StateTree {
         prefix: &str,
         after: Option<&str>,
     ) -> impl Iterator<Item = &'a Record> + use<'a> {
-        let own = self
-            .last(prefix)
-            .filter(|_| after.is_none_or(|after| after < prefix));
-        own.into_iter().chain(self.below(prefix, after))
+        self.within(prefix, after).map(|(_, entry)| entry.shown())
     }
 
-    /// How many topics have a value.
+    /// The topics of `prefix` and below it, as [`StateTree::subtree`] goes through them, each with its
+    /// [state](StateTree::state) if it has one: who holds a lock sees how far it has come where few
+    /// have.
+    pub fn states<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a Topic, Option<&'a Record>)> + use<'a> {
+        self.within(prefix, after)
+            .map(|(topic, entry)| (topic, standing_put(entry)))
+    }
+
+    /// How many topics have a value, or a state beneath an event that deletes them.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.entries.len() - self.tombstones.len()
     }
 
-    /// How many topics have a tombstone.
+    /// How many topics have a tombstone and nothing else.
     #[must_use]
     pub fn tombstones(&self) -> usize {
         self.tombstones.len()
@@ -190,7 +209,7 @@ impl StateTree {
     /// Whether a put to `topic` would be left out now. Who accepts records asks first and refuses.
     #[must_use]
     pub fn would_exceed(&self, topic: &Topic) -> bool {
-        let has_value = self.entries.get(topic).is_some_and(Entry::is_put);
+        let has_value = self.entries.get(topic).is_some_and(Entry::has_value);
         !has_value && self.is_full_for(topic)
     }
 
@@ -239,10 +258,10 @@ impl StateTree {
         let Some(entry) = self.entries.get_mut(&record.topic) else {
             return self.plant(record, full);
         };
-        if entry.knows(record.position) {
+        if entry.knows(record) {
             return Outcome::Unchanged;
         }
-        let before = (entry.is_put(), entry.shown().received, entry.bytes());
+        let before = (entry.has_value(), entry.shown().received, entry.bytes());
         if full && record.op == Op::Put && !before.0 {
             self.over_limit += 1;
             return Outcome::OverLimit;
@@ -257,12 +276,12 @@ impl StateTree {
         if !std::mem::replace(&mut entry.changed, true) {
             self.changes.push(topic.clone());
         }
-        let (is_put, received) = (entry.is_put(), entry.shown().received);
+        let (has_value, received) = (entry.has_value(), entry.shown().received);
         self.bytes = self.bytes + entry.bytes() - before.2;
         if !before.0 {
             self.tombstones.remove(&(before.1, topic.clone()));
         }
-        if !is_put {
+        if !has_value {
             self.tombstones.insert((received, topic));
         }
         outcome
@@ -284,7 +303,7 @@ impl StateTree {
         entry.changed = true;
         self.changes.push(topic.clone());
         self.bytes += entry.bytes();
-        if !entry.is_put() {
+        if !entry.has_value() {
             self.tombstones.insert((record.received, topic.clone()));
         }
         self.entries.insert(topic, entry);
@@ -303,11 +322,24 @@ impl StateTree {
         }
     }
 
+    /// The entries of `prefix` and all topics below it, from the one after `after` on.
+    fn within<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a Topic, &'a Entry)> + use<'a> {
+        let own = self
+            .entries
+            .get_key_value(prefix)
+            .filter(|_| after.is_none_or(|after| after < prefix));
+        own.into_iter().chain(self.below(prefix, after))
+    }
+
     fn below<'a>(
         &'a self,
         prefix: &str,
         after: Option<&str>,
-    ) -> impl Iterator<Item = &'a Record> + use<'a> {
+    ) -> impl Iterator<Item = (&'a Topic, &'a Entry)> + use<'a> {
         // "0" follows "/": between the two is all that begins with the prefix and a slash.
         let (first, end) = (format!("{prefix}/"), format!("{prefix}0"));
         let range: (Bound<&str>, Bound<&str>) = match after {
@@ -321,11 +353,16 @@ impl StateTree {
             }
             _ => (Bound::Included(&first), Bound::Excluded(&end)),
         };
-        let entries = self.entries.range::<str, _>(range);
-        entries.map(|(_, entry)| entry.shown())
+        self.entries.range::<str, _>(range)
     }
 }
 
+fn standing_put(entry: &Entry) -> Option<&Record> {
+    entry.state().filter(|record| record.op == Op::Put)
+}
+
+#[cfg(test)]
+mod beneath;
 #[cfg(test)]
 mod restated;
 #[cfg(test)]

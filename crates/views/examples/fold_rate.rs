@@ -72,6 +72,7 @@ fn append(journal: &dyn Journal) -> Result<Seq, Box<dyn Error>> {
                 payload: &[b'1'; 64],
                 key: None,
                 cause: None,
+                properties: None,
             })
             .collect();
         last = journal.submit(Lane::Normal, &records)?.waits_for();

@@ -24,7 +24,7 @@ pub(crate) use store::Store;
 pub(crate) use writer::{Writer, hold, save};
 
 /// The number of the layout; another one is not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How far a lane is folded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -143,6 +143,7 @@ impl DeviceService {
                 payload: &draft.payload,
                 key: None,
                 cause: Some(cause),
+                properties: None,
             })
             .collect();
         let ticket = self.journal.submit(LANE, &records)?;

@@ -168,6 +168,7 @@ impl World {
             payload: Bytes::copy_from_slice(payload),
             key: None,
             cause: None,
+            properties: None,
         }
     }
 

@@ -117,6 +117,7 @@ impl Node {
             payload: payload.clone(),
             key: None,
             cause: None,
+            properties: None,
         };
         let mut out = Output::default();
         self.cases.on_record(&record, record.received, &mut out);
@@ -167,6 +168,7 @@ impl Node {
                     payload: draft.payload.into(),
                     key: None,
                     cause: None,
+                    properties: None,
                 };
                 self.tree.insert(record.topic.clone(), record);
             }

@@ -188,6 +188,7 @@ pub(crate) fn place(journal: &MemoryJournal, lane: Lane, topic: &str, payload: &
         payload,
         key: None,
         cause: None,
+        properties: None,
     };
     journal.submit(lane, &[record]).unwrap().only().position.seq
 }

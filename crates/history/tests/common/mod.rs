@@ -252,6 +252,7 @@ pub(crate) fn place(journal: &MemoryJournal, given: &Given) {
         payload: text.as_bytes(),
         key: None,
         cause: None,
+        properties: None,
     };
     journal.submit(given.lane, &[record]).unwrap();
 }

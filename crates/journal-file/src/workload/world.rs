@@ -149,6 +149,7 @@ impl World {
                 payload,
                 key: key.as_ref(),
                 cause: (placed.number % 3 == 0).then_some(&cause),
+                properties: None,
             })
             .collect();
         match self.log().submit(&records) {

@@ -228,6 +228,7 @@ pub(crate) fn submit(
             payload: payload.as_bytes(),
             key: key.as_ref(),
             cause: None,
+            properties: None,
         })
         .collect();
     journal.submit(LANE, &records)

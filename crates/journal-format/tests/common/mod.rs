@@ -8,8 +8,8 @@ use spica_journal_format::{
     Seal, Secret, SegmentHeader, TimeRange, VERSION,
 };
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp,
-    Topic,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Properties, Property, Quality,
+    Record, Seq, Timestamp, Topic,
 };
 
 pub(crate) const SECRET: Secret = Secret(*b"a secret of test");
@@ -51,6 +51,9 @@ pub(crate) fn record(number: u64) -> Record {
         key,
         cause: (number.is_multiple_of(5))
             .then(|| Cause::new(format!("record:3/normal/{number}")).unwrap()),
+        properties: (number % 7 == 2)
+            .then(|| Properties::new([Property::Expiry(number as u32), Property::Text]).unwrap())
+            .flatten(),
     }
 }
 

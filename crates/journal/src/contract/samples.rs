@@ -65,6 +65,7 @@ impl Sample {
             payload: &self.payload,
             key: self.key.as_ref(),
             cause: self.cause.as_ref(),
+            properties: None,
         }
     }
 
@@ -83,6 +84,7 @@ impl Sample {
             payload: self.payload.clone().into(),
             key: self.key.clone(),
             cause: self.cause.clone(),
+            properties: None,
         };
         assert!(*record == expected, "{record:?} is not {expected:?}");
     }

@@ -26,6 +26,7 @@ fn record(position: Position) -> Record {
         payload: Bytes::from_static(b"1"),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 

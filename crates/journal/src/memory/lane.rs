@@ -286,6 +286,7 @@ impl State {
             payload: Bytes::copy_from_slice(new.payload),
             key: new.key.cloned(),
             cause: new.cause.cloned(),
+            properties: new.properties.cloned(),
         };
         if let Some(key) = &record.key {
             self.keys.insert(key.clone(), position);

@@ -82,6 +82,7 @@ fn submit(
         payload,
         key: key.as_ref(),
         cause: None,
+        properties: None,
     };
     let records: Vec<_> = payloads.iter().copied().map(record).collect();
     journal.submit(lane, &records)

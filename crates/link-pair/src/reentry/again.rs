@@ -69,6 +69,7 @@ mod tests {
             payload: Bytes::from_static(b"open"),
             key: None,
             cause: cause.map(|cause| Cause::new(cause).unwrap()),
+            properties: None,
         }
     }
 

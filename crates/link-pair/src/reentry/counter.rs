@@ -201,6 +201,7 @@ impl Counter {
             payload: content.as_bytes(),
             key: key.as_ref(),
             cause: cause.as_ref(),
+            properties: None,
         };
         let ticket = loop {
             match self

@@ -260,6 +260,7 @@ impl Half {
                 payload: fact.payload.as_bytes(),
                 key: key.as_ref(),
                 cause: Some(&cause),
+                properties: None,
             })
             .collect();
         let ticket = self.running().journal.submit(lane, &records).unwrap();

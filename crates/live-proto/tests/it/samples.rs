@@ -43,6 +43,7 @@ pub(crate) fn record(content_type: &str, payload: &[u8]) -> Record {
         payload: Bytes::copy_from_slice(payload),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 

@@ -118,6 +118,7 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
                     payload: bytes.into(),
                     key: None,
                     cause: None,
+                    properties: None,
                 })
             },
         )

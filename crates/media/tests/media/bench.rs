@@ -171,6 +171,7 @@ pub(crate) fn record(serial: &str, seq: u64, received: Timestamp, payload: Strin
         payload: payload.into(),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 

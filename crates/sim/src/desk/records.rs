@@ -85,6 +85,7 @@ fn record_of(batch: &Batch, draft: &Draft, position: Position) -> Record {
         payload: Bytes::from(draft.payload.clone()),
         key: draft.key.clone(),
         cause: draft.cause.clone(),
+        properties: None,
     }
 }
 
@@ -156,6 +157,7 @@ fn report_of(report: Report, position: Position, entry: Entry) -> Option<Record>
         payload: Bytes::from(payload),
         key: None,
         cause: None,
+        properties: None,
     })
 }
 

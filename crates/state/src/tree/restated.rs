@@ -41,6 +41,7 @@ enum Step {
     Write {
         topic: usize,
         delete: bool,
+        kind: Kind,
     },
     Fold,
     Look(usize),
@@ -54,8 +55,13 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..TOPICS.len(), prop::bool::weighted(0.4))
-            .prop_map(|(topic, delete)| Step::Write { topic, delete }),
+        4 => (0..TOPICS.len(), prop::bool::weighted(0.4), prop::bool::weighted(0.4)).prop_map(
+            |(topic, delete, event)| Step::Write {
+                topic,
+                delete,
+                kind: if event { Kind::Event } else { Kind::State },
+            },
+        ),
         3 => Just(Step::Fold),
         3 => (1usize..6).prop_map(Step::Look),
         3 => Just(Step::Append),
@@ -95,14 +101,15 @@ impl World {
             payload: Bytes::copy_from_slice(new.payload),
             key: new.key.cloned(),
             cause: new.cause.cloned(),
+            properties: None,
         });
     }
 
-    fn write(&mut self, topic: usize, delete: bool) {
+    fn write(&mut self, topic: usize, delete: bool, kind: Kind) {
         let number = self.lane.len().to_string();
         self.append(&NewRecord {
             topic: &Topic::new(TOPICS[topic]).unwrap(),
-            kind: Kind::State,
+            kind,
             op: if delete { Op::Delete } else { Op::Put },
             quality: Quality::Good,
             received: Timestamp::EPOCH,
@@ -111,12 +118,17 @@ impl World {
             payload: number.as_bytes(),
             key: None,
             cause: None,
+            properties: None,
         });
     }
 
     fn take(&mut self, step: &Step) {
         match *step {
-            Step::Write { topic, delete } => self.write(topic, delete),
+            Step::Write {
+                topic,
+                delete,
+                kind,
+            } => self.write(topic, delete, kind),
             Step::Fold => {
                 let facts = self.lane[self.folded..].iter().filter(|r| !r.is_restated());
                 facts.for_each(|record| {
@@ -156,27 +168,29 @@ impl World {
         }
     }
 
-    /// What each topic should show.
+    /// The state that each topic should have.
     fn truth(&self) -> Vec<Record> {
         let mut last = BTreeMap::new();
-        for record in self.lane.iter().filter(|record| !record.is_restated()) {
+        let originals = self.lane.iter().filter(|record| !record.is_restated());
+        for record in originals.filter(|record| record.kind == Kind::State) {
             last.insert(record.topic.clone(), record.clone());
         }
         last.into_values().filter(|r| r.op == Op::Put).collect()
     }
 
-    /// What a tree shows that is folded from what is left.
+    /// The states of a tree that is folded from what is left.
     fn rebuilt(&self) -> Vec<Record> {
         let mut rebuilt = tree();
         for record in &self.lane[self.removed..] {
             rebuilt.apply(record);
         }
-        values(&rebuilt)
+        states(&rebuilt)
     }
 }
 
-fn values(tree: &StateTree) -> Vec<Record> {
-    tree.subtree("", None).cloned().collect()
+fn states(tree: &StateTree) -> Vec<Record> {
+    let states = tree.states("", None);
+    states.filter_map(|(_, state)| state.cloned()).collect()
 }
 
 proptest! {
@@ -190,14 +204,14 @@ proptest! {
             prop_assert_eq!(world.rebuilt(), world.truth());
         }
         world.take(&Step::Fold);
-        prop_assert_eq!(values(&world.live), world.truth());
+        prop_assert_eq!(states(&world.live), world.truth());
     }
 }
 
 #[test]
 fn a_copy_changes_nothing_where_its_original_is_known_and_brings_it_back_elsewhere() {
     let mut world = World::new();
-    world.write(0, false);
+    world.write(0, false, Kind::State);
     world.take(&Step::Fold);
     world.take(&Step::Look(1));
     world.take(&Step::Append);
@@ -206,17 +220,16 @@ fn a_copy_changes_nothing_where_its_original_is_known_and_brings_it_back_elsewhe
     assert_eq!(world.live.apply(&copy), Outcome::Unchanged);
     let mut rebuilt = tree();
     assert_eq!(rebuilt.apply(&copy), Outcome::Shows);
-    assert_eq!(values(&rebuilt), values(&world.live), "position and all");
+    assert_eq!(states(&rebuilt), states(&world.live), "position and all");
 }
 
 #[test]
 fn only_the_last_records_of_state_topics_stand() {
     let mut world = World::new();
     for delete in [false, false, true] {
-        world.write(0, delete);
+        world.write(0, delete, Kind::State);
     }
-    world.write(1, false);
-    world.lane[3].kind = Kind::Event;
+    world.write(1, false, Kind::Event);
     world.take(&Step::Fold);
     let stands = |world: &World| -> Vec<bool> {
         let all = world.lane.iter();
@@ -228,4 +241,24 @@ fn only_the_last_records_of_state_topics_stand() {
     world.take(&Step::Forget);
     let once_more = [false, false, true, false, false];
     assert_eq!(stands(&world), once_more, "its copy does not stand");
+}
+
+#[test]
+fn the_last_state_stands_beneath_later_events_until_its_copy_is_made() {
+    let mut world = World::new();
+    world.write(0, false, Kind::State);
+    world.write(0, false, Kind::State);
+    world.write(0, false, Kind::Event);
+    world.write(0, true, Kind::Event);
+    world.take(&Step::Fold);
+    let stands = |world: &World| -> Vec<bool> {
+        let all = world.lane.iter();
+        all.map(|record| world.live.stands(record)).collect()
+    };
+    assert_eq!(stands(&world), [false, true, false, false]);
+    world.take(&Step::Look(4));
+    world.take(&Step::Append);
+    assert_eq!(stands(&world), [false, true, false, false, true]);
+    world.take(&Step::Remove);
+    assert_eq!(world.rebuilt(), [world.lane[1].clone()]);
 }

@@ -1,6 +1,6 @@
 //! The fold against a naive one, the limits, and the listing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,9 +9,9 @@ use spica_model::{
     ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp, Topic,
 };
 
-use super::{Limits, Outcome, StateTree};
+use super::{Entry, Limits, Outcome, StateTree};
 
-fn record(topic: &str, lane: Lane, seq: u64, received: u32, op: Op) -> Record {
+pub(super) fn record(topic: &str, lane: Lane, seq: u64, received: u32, op: Op) -> Record {
     Record {
         position: Position {
             epoch: Epoch::FIRST,
@@ -28,15 +28,16 @@ fn record(topic: &str, lane: Lane, seq: u64, received: u32, op: Op) -> Record {
         payload: Bytes::from(format!("{lane}/{seq}")),
         key: None,
         cause: None,
+        properties: None,
     }
 }
 
 /// A record of the normal lane, received at the second of its sequence.
-fn normal(topic: &str, seq: u32, op: Op) -> Record {
+pub(super) fn normal(topic: &str, seq: u32, op: Op) -> Record {
     record(topic, Lane::Normal, u64::from(seq), seq, op)
 }
 
-fn tree(topics: usize, tombstones: usize) -> StateTree {
+pub(super) fn tree(topics: usize, tombstones: usize) -> StateTree {
     StateTree::new(Limits {
         topics,
         tombstones,
@@ -59,7 +60,7 @@ fn what_must_not_be_forgotten_is_taken_by_a_full_tree() {
     );
 }
 
-fn fold(tree: &mut StateTree, records: &[Record]) {
+pub(super) fn fold(tree: &mut StateTree, records: &[Record]) {
     for record in records {
         tree.apply(record);
     }
@@ -237,26 +238,37 @@ fn a_checkpoint_that_begins_anew_gets_every_topic_once() {
     assert_eq!(tree.changes(), 0);
 }
 
-/// The records of two lanes, each in order, on few topics and with a clock that jumps.
-fn journal() -> impl Strategy<Value = [Vec<Record>; 2]> {
-    let one = (0usize..4, 0u32..20, prop::bool::weighted(0.3));
+/// The records of two lanes, each in order, on few topics, of both kinds and with a clock that jumps.
+pub(super) fn journal() -> impl Strategy<Value = [Vec<Record>; 2]> {
+    let one = (
+        0usize..4,
+        0u32..20,
+        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.4),
+    );
     let lane = prop::collection::vec(one, 0..30);
     [lane.clone(), lane].prop_map(|lanes| {
         let mut index = 0;
         lanes.map(|lane| {
             let name = Lane::ALL[index];
             index += 1;
-            let records = (1..).zip(lane).map(|(seq, (topic, received, delete))| {
-                let op = if delete { Op::Delete } else { Op::Put };
-                record(["a", "a/b", "a/c", "b"][topic], name, seq, received, op)
-            });
+            let records = (1..)
+                .zip(lane)
+                .map(|(seq, (topic, received, delete, event))| {
+                    let op = if delete { Op::Delete } else { Op::Put };
+                    let topic = ["a", "a/b", "a/c", "b"][topic];
+                    Record {
+                        kind: if event { Kind::Event } else { Kind::State },
+                        ..record(topic, name, seq, received, op)
+                    }
+                });
             records.collect()
         })
     })
 }
 
 /// The two lanes as one sequence, by a list of choices.
-fn interleave([critical, normal]: &[Vec<Record>; 2], choices: &[bool]) -> Vec<Record> {
+pub(super) fn interleave([critical, normal]: &[Vec<Record>; 2], choices: &[bool]) -> Vec<Record> {
     let (mut critical, mut normal) = (critical.iter().peekable(), normal.iter().peekable());
     let mut choices = choices.iter().cycle();
     let mut all = Vec::new();
@@ -272,7 +284,7 @@ fn interleave([critical, normal]: &[Vec<Record>; 2], choices: &[bool]) -> Vec<Re
     all
 }
 
-fn choices() -> impl Strategy<Value = Vec<bool>> {
+pub(super) fn choices() -> impl Strategy<Value = Vec<bool>> {
     // Both values, so that neither lane is left out for ever.
     prop::collection::vec(any::<bool>(), 0..40).prop_map(|mut choices| {
         choices.extend([true, false]);
@@ -280,15 +292,22 @@ fn choices() -> impl Strategy<Value = Vec<bool>> {
     })
 }
 
-fn shown(tree: &StateTree) -> Vec<Record> {
+pub(super) fn shown(tree: &StateTree) -> Vec<Record> {
     tree.entries
         .values()
         .map(|entry| entry.shown().clone())
         .collect()
 }
 
+/// The topics and places of all records of a tree, those that are not shown too.
+pub(super) fn held(tree: &StateTree) -> BTreeSet<(Topic, String)> {
+    let records = tree.entries.values().flat_map(Entry::records);
+    let places = records.map(|it| (it.topic.clone(), it.position.to_string()));
+    places.collect()
+}
+
 /// What each topic shows, worked out without a tree.
-fn naive(journal: &[Vec<Record>; 2]) -> Vec<Record> {
+pub(super) fn naive(journal: &[Vec<Record>; 2]) -> Vec<Record> {
     let mut last: BTreeMap<Topic, Vec<&Record>> = BTreeMap::new();
     for lane in journal {
         let of_lane: BTreeMap<_, _> = lane.iter().map(|r| (r.topic.clone(), r)).collect();
@@ -304,11 +323,20 @@ fn naive(journal: &[Vec<Record>; 2]) -> Vec<Record> {
 }
 
 /// A tree from what another one gave to its checkpoint.
-fn reopened(stored: &BTreeMap<Topic, Vec<Record>>) -> StateTree {
+fn reopened(stored: &BTreeMap<Topic, Vec<Record>>, by: usize) -> StateTree {
     let mut tree = tree(100, 100);
-    stored.values().flatten().for_each(|record| {
-        tree.restore(record);
-    });
+    for records in stored.values() {
+        // In any order.
+        let mut records = records.clone();
+        let len = records.len().max(1);
+        records.rotate_left(by % len);
+        if by % 2 == 1 {
+            records.reverse();
+        }
+        for record in &records {
+            tree.restore(record);
+        }
+    }
     assert_eq!(tree.changes(), 0, "what was restored is no change");
     tree
 }
@@ -324,7 +352,12 @@ proptest! {
         prop_assert_eq!(shown(&a), naive(&journal));
         prop_assert_eq!(shown(&a), shown(&b));
         prop_assert_eq!(a.bytes(), b.bytes());
-        prop_assert_eq!(a.topics(), a.subtree("", None).count());
+        prop_assert_eq!(held(&a), held(&b));
+        let values = a.entries.keys().filter(|topic| {
+            let topic = topic.as_str();
+            a.get(topic).is_some() || a.state(topic).is_some()
+        });
+        prop_assert_eq!(a.topics(), values.count());
     }
 
     #[test]
@@ -332,11 +365,11 @@ proptest! {
         let mut tree = tree(100, 100);
         let all = interleave(&journal, &order);
         fold(&mut tree, &all);
-        let before = shown(&tree);
+        let before = (shown(&tree), held(&tree), tree.bytes());
         for record in &all {
             prop_assert_eq!(tree.apply(record), Outcome::Unchanged);
         }
-        prop_assert_eq!(shown(&tree), before);
+        prop_assert_eq!((shown(&tree), held(&tree), tree.bytes()), before);
     }
 
     #[test]
@@ -357,11 +390,12 @@ proptest! {
                     stored.insert(change.topic, change.records);
                 }
             }
-            running = reopened(&stored);
+            running = reopened(&stored, cut);
             rest = tail;
         }
         fold(&mut running, rest);
         prop_assert_eq!(shown(&running), shown(&whole));
+        prop_assert_eq!(held(&running), held(&whole));
         prop_assert_eq!(running.bytes(), whole.bytes());
         prop_assert_eq!(running.tombstones(), whole.tombstones());
     }

@@ -9,14 +9,15 @@
 //! | epoch, sequence | 4 + 8 |
 //! | received, source time (`i64::MIN`: none), in microseconds | 8 + 8 |
 //! | lengths of content type, key and cause (0: none) | 3 |
-//! | content type, key, cause | |
+//! | length of the properties (0: none) | 2 |
+//! | content type, key, cause, properties | |
 //! | epoch, sequence of the original, if it is restated | 4 + 8 |
 //! | payload | |
 
 use bytes::{Buf, BufMut, Bytes};
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Restated, Seq,
-    Timestamp, Topic,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Properties, Quality, Record,
+    Restated, Seq, Timestamp, Topic,
 };
 
 const NO_SOURCE_TIME: i64 = i64::MIN;
@@ -24,7 +25,7 @@ const KINDS: [Kind; 2] = [Kind::State, Kind::Event];
 const QUALITIES: [Quality; 3] = [Quality::Good, Quality::Uncertain, Quality::Bad];
 
 /// Bytes of a record before its texts and payload.
-const FIXED_BYTES: usize = 4 + 4 + 8 + 8 + 8 + 3;
+const FIXED_BYTES: usize = 4 + 4 + 8 + 8 + 8 + 3 + 2;
 /// Bytes of the place of a copy's original.
 const ORIGINAL_BYTES: usize = 4 + 8;
 
@@ -98,10 +99,12 @@ fn encode_record(row: &mut Vec<u8>, record: &Record) {
     let key = record.key.as_ref().map_or(&[][..], |key| key.as_bytes());
     let cause = record.cause.as_ref().map_or("", Cause::as_str).as_bytes();
     let texts = [content_type, key, cause];
+    let properties = record.properties.as_ref();
+    let properties = properties.map_or(&[][..], |it| it.as_bytes());
     let original = record.is_restated().then_some(record.origin());
     let original_len = original.map_or(0, |_| ORIGINAL_BYTES);
     let texts_len = texts.map(<[u8]>::len).iter().sum::<usize>();
-    let len = FIXED_BYTES + texts_len + original_len + record.payload.len();
+    let len = FIXED_BYTES + texts_len + properties.len() + original_len + record.payload.len();
     row.put_u32_le(u32::try_from(len).unwrap_or(u32::MAX));
     row.put_u8(byte(record.position.lane.index()));
     row.put_u8(byte(record.kind as usize));
@@ -118,9 +121,12 @@ fn encode_record(row: &mut Vec<u8>, record: &Record) {
     for text in texts {
         row.put_u8(byte(text.len()));
     }
+    // Its limit is below 65,536.
+    row.put_u16_le(u16::try_from(properties.len()).unwrap_or(u16::MAX));
     for text in texts {
         row.extend_from_slice(text);
     }
+    row.extend_from_slice(properties);
     if let Some(original) = original {
         row.put_u32_le(original.epoch.0);
         row.put_u64_le(original.seq.0);
@@ -172,10 +178,12 @@ fn decode_record(topic: &Topic, mut from: Bytes) -> Option<Record> {
     let received = Timestamp::from_micros(from.get_i64_le());
     let source_time = Some(from.get_i64_le()).filter(|micros| *micros != NO_SOURCE_TIME);
     let lengths = [from.get_u8(), from.get_u8(), from.get_u8()].map(usize::from);
-    if lengths.iter().sum::<usize>() > from.len() {
+    let properties_len = usize::from(from.get_u16_le());
+    if lengths.iter().sum::<usize>() + properties_len > from.len() {
         return None;
     }
     let [content_type, key, cause] = lengths.map(|len| from.split_to(len));
+    let properties = from.split_to(properties_len);
     let op = decode_op(op, &mut from)?;
     Some(Record {
         position,
@@ -189,6 +197,10 @@ fn decode_record(topic: &Topic, mut from: Bytes) -> Option<Record> {
         payload: from,
         key: some(key).map(Key::new).transpose().ok()?,
         cause: some(cause).map(Cause::from_bytes).transpose().ok()?,
+        properties: some(properties)
+            .map(Properties::from_bytes)
+            .transpose()
+            .ok()?,
     })
 }
 

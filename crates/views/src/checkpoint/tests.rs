@@ -4,8 +4,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use redb::TableDefinition;
 use spica_model::{
-    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Restated, Seq,
-    Timestamp, Topic,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Properties, Quality, Record,
+    Restated, Seq, Timestamp, Topic,
 };
 use spica_state::{Change, Limits};
 
@@ -22,6 +22,7 @@ prop_compose! {
         payload in any::<Vec<u8>>(),
         key in prop::option::of(prop::collection::vec(any::<u8>(), 1..=128)),
         cause in prop::option::of("[a-z\u{e9}]{1,127}"),
+        properties in prop::option::of(prop::collection::vec(any::<u8>(), 1..=600)),
     ) -> Record {
         Record {
             position: Position { epoch: Epoch(epoch), lane: Lane::ALL[lane], seq: Seq(seq) },
@@ -41,6 +42,7 @@ prop_compose! {
             payload: payload.into(),
             key: key.map(|key| Key::new(key).unwrap()),
             cause: cause.map(|cause| Cause::new(cause).unwrap()),
+            properties: properties.map(|it| Properties::from_bytes(it).unwrap()),
         }
     }
 }
@@ -107,6 +109,7 @@ fn job(seq: u64, topics: &[&str]) -> Job {
             payload: Bytes::new(),
             key: None,
             cause: None,
+            properties: None,
         };
         let records = vec![record];
         Change { topic, records }

@@ -55,6 +55,7 @@ fn append_to(topic: &str, op: Op, journal: &MemoryJournal, lane: Lane, count: us
         payload: b"1",
         key: None,
         cause: None,
+        properties: None,
     };
     journal.submit(lane, &vec![record; count]).unwrap();
 }

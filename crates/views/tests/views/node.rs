@@ -64,6 +64,7 @@ impl Node {
             payload,
             key: None,
             cause: None,
+            properties: None,
         };
         let ticket = self.journal.submit(lane, &[record]).unwrap();
         ticket.only().position.seq
