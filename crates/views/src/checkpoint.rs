@@ -1,7 +1,8 @@
 //! The checkpoint: what the state tree holds, on disk, so that a restart replays only the tail.
 //!
 //! One redb file with two tables, written in one transaction per checkpoint:
-//! - `topics`: topic → the records that the tree holds of it, tombstones included ([`codec`]);
+//! - `topics`: topic → the records that the tree holds of it, tombstones and states beneath later
+//!   events included ([`codec`]);
 //! - `meta`: `format` (the number of this layout), `rows` (how many rows `topics` has), and for each
 //!   lane how far it is folded in, with the very record that stands there.
 //!

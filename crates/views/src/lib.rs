@@ -27,6 +27,7 @@ mod service;
 mod settings;
 mod shared;
 mod status;
+mod topics;
 mod views;
 mod watch;
 

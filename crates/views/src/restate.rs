@@ -9,9 +9,9 @@
 //! - A copy names the place of its original, and is folded as that original. A fold keeps the latest
 //!   fact of a topic by the place where it was said first, so a put or delete that came in between
 //!   the look and the append wins, wherever the copy stands.
-//! - At any time the journal has the last fact of every `state` topic, or a copy of it: a record is
-//!   only left behind when the tree had a later one, which itself is not left behind, or when the
-//!   copy is durable.
+//! - At any time the journal has the last fact of kind `state` of every topic, or a copy of it,
+//!   whatever events came after it: a record is only left behind when the tree had a later one, which
+//!   itself is not left behind, or when the copy is durable.
 //! - A deleted topic stays deleted: see [`StateTree::stands`](spica_state::StateTree::stands).
 //!   Between the look and the append lies less than the tombstones' limits allow for.
 //! - Whatever is interrupted is done again: a superfluous copy changes nothing.

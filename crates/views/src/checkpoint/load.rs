@@ -42,8 +42,8 @@ pub(crate) fn open(
 }
 
 /// What to start from when a checkpoint was set aside: nothing, if the journal still has its
-/// beginning; else the sound rows. The journal restates the last records of `state` topics, but not
-/// those of `event` topics, of which these rows may be all that is left.
+/// beginning; else the sound rows. The journal restates the last state of every topic, but no
+/// events, of which these rows may be all that is left.
 fn salvaged(loaded: Loaded, journal: &dyn Journal, limits: Limits) -> Loaded {
     let is_complete = |lane| journal.status(lane).first <= Seq::ZERO.next();
     if Lane::ALL.into_iter().all(is_complete) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::node::{Node, everything, metric, serial, value};
+use crate::node::{Node, everything, metric, serial, state, states, value};
 use spica_journal::CommitErrorKind;
 use spica_model::{Lane, Op, Seq, Topic};
 use spica_views::Settings;
@@ -127,6 +127,58 @@ async fn topics_beyond_the_limit_are_counted_and_can_be_asked_for() {
     assert!(!views.would_exceed(&Topic::new("root/b").unwrap()));
     assert_eq!(views.status().over_limit, 1);
     assert_eq!(metric(&views, "views_over_limit_total"), 1);
+}
+
+#[tokio::test]
+async fn an_event_hides_the_value_of_its_topic_but_not_its_state() {
+    let node = Node::new();
+    let views = node.start();
+    let seqs = [
+        node.put("root/a", "retained"),
+        node.event("root/a", "later"),
+    ];
+    for seq in seqs {
+        views.applied(Lane::Normal, seq).await;
+        assert_eq!(state(&views, "root/a").as_deref(), Some("retained"));
+    }
+    assert_eq!(value(&views, "root/a").as_deref(), Some("later"));
+    views.applied(Lane::Normal, node.delete("root/a")).await;
+    assert_eq!(state(&views, "root/a"), None);
+    assert_eq!(value(&views, "root/a"), None);
+}
+
+#[tokio::test]
+async fn all_states_are_shown_in_pages_of_some_topics_each() {
+    let node = Node::new();
+    let views = node.start();
+    assert_eq!(states(&views), [], "and no page without any");
+    let topic = |n: u32| format!("root/{}/{n:04}", if n < 100 { "a" } else { "b" });
+    for n in 0..2_100 {
+        // Whole pages are of topics without a state.
+        if n < 200 || n % 512 == 0 {
+            node.put(&topic(n), "retained");
+        }
+        node.event(&topic(n), "later");
+    }
+    let last = node.put("root/b", "itself");
+    views.applied(Lane::Normal, last).await;
+    let list = |prefix: &str| -> Vec<Vec<String>> {
+        let mut pages = Vec::new();
+        views.retained(prefix, |page| {
+            assert!(page.iter().all(|it| it.payload != "later"));
+            pages.push(page.iter().map(|it| it.topic.to_string()).collect());
+        });
+        pages
+    };
+    let below = (0..2_100).filter(|n| *n < 200 || n % 512 == 0).map(topic);
+    let mut expected: Vec<_> = below.chain(["root/b".to_owned()]).collect();
+    expected.sort_unstable();
+    let pages = list("");
+    assert_eq!(pages.concat(), expected);
+    assert!(pages.len() > 1 && pages.iter().all(|page| !page.is_empty()));
+    assert_eq!(list("root/a").concat(), expected[..100]);
+    assert_eq!(list("root/b").concat(), expected[100..]);
+    assert_eq!(list("root/c"), Vec::<Vec<String>>::new());
 }
 
 #[tokio::test]

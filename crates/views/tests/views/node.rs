@@ -51,11 +51,23 @@ impl Node {
         DeviceService::new(self.journal.clone(), Arc::clone(views), self.clock.clone())
     }
 
-    /// Places a record without waiting for anything.
+    /// Places a state without waiting for anything.
     pub(crate) fn place(&self, lane: Lane, topic: &str, op: Op, payload: &[u8]) -> Seq {
+        self.place_as(Kind::State, lane, topic, op, payload)
+    }
+
+    /// Places a record without waiting for anything.
+    pub(crate) fn place_as(
+        &self,
+        kind: Kind,
+        lane: Lane,
+        topic: &str,
+        op: Op,
+        payload: &[u8],
+    ) -> Seq {
         let record = NewRecord {
             topic: &Topic::new(topic).unwrap(),
-            kind: Kind::State,
+            kind,
             op,
             quality: Quality::Good,
             received: spica_clock::Clock::wall(&*self.clock),
@@ -74,6 +86,16 @@ impl Node {
         self.place(Lane::Normal, topic, Op::Put, payload.as_bytes())
     }
 
+    pub(crate) fn event(&self, topic: &str, payload: &str) -> Seq {
+        self.place_as(
+            Kind::Event,
+            Lane::Normal,
+            topic,
+            Op::Put,
+            payload.as_bytes(),
+        )
+    }
+
     pub(crate) fn delete(&self, topic: &str) -> Seq {
         self.place(Lane::Normal, topic, Op::Delete, b"")
     }
@@ -86,6 +108,19 @@ pub(crate) fn serial(text: &str) -> Serial {
 pub(crate) fn value(views: &Views, topic: &str) -> Option<String> {
     let record = views.get(&Topic::new(topic).unwrap())?;
     Some(String::from_utf8(record.payload.to_vec()).unwrap())
+}
+
+/// The state of a topic.
+pub(crate) fn state(views: &Views, topic: &str) -> Option<String> {
+    let record = views.state(&Topic::new(topic).unwrap())?;
+    Some(String::from_utf8(record.payload.to_vec()).unwrap())
+}
+
+/// The states of all topics.
+pub(crate) fn states(views: &Views) -> Vec<Record> {
+    let mut states = Vec::new();
+    views.retained("", |page| states.extend_from_slice(page));
+    states
 }
 
 /// Everything the views show.

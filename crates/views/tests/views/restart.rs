@@ -3,11 +3,11 @@
 use std::fs;
 use std::sync::Arc;
 
-use crate::node::{Node, everything, metric, serial, value};
+use crate::node::{Node, everything, metric, serial, state, states, value};
 use proptest::prelude::*;
 use spica_journal::Journal;
 use spica_journal::memory::MemoryJournal;
-use spica_model::{Lane, Op, Seq};
+use spica_model::{Kind, Lane, Op, Seq};
 use spica_views::{Settings, Views};
 
 fn replayed(views: &Views) -> u64 {
@@ -32,6 +32,8 @@ fn busy() -> Node {
         node.place(Lane::Critical, &format!("root/{}", n + 40), Op::Put, b"2");
     }
     node.delete("root/7");
+    node.event("root/8", "3");
+    node.event("root/9", "3");
     node.put("root/devices/1/registration", r#"{"name":"one"}"#);
     node.put("root/devices/1/check-in", r#"{"software_version":"1.0"}"#);
     node.put(
@@ -46,6 +48,7 @@ fn busy() -> Node {
 fn assert_same_as_replay(node: &Node, views: &Views) {
     let afresh = node.start_at(&node.dir.path().join("afresh.redb"));
     assert_eq!(everything(views), everything(&afresh));
+    assert_eq!(states(views), states(&afresh));
     assert_eq!(views.devices(None, 99), afresh.devices(None, 99));
     assert_eq!(views.commands(&serial("1")), afresh.commands(&serial("1")));
     afresh.stop();
@@ -65,6 +68,27 @@ fn a_restart_replays_only_the_tail() {
     assert_eq!(replayed(&views), 1);
     assert_same_as_replay(&node, &views);
     assert!(!discarded(&node, &views));
+}
+
+#[test]
+fn a_state_beneath_later_events_outlives_a_restart() {
+    let node = busy();
+    let views = node.start();
+    let bytes = metric(&views, "views_state_bytes");
+    views.stop();
+    let views = node.start();
+    assert_eq!(replayed(&views), 0);
+    assert_eq!(metric(&views, "views_state_bytes"), bytes);
+    assert_same_as_replay(&node, &views);
+    views.stop();
+    // All that the journal says about the topic is a newer event; its state still stands.
+    node.journal.trim(Lane::Normal, Seq(1_000));
+    node.event("root/8", "4");
+    let views = node.start();
+    assert_eq!(replayed(&views), 1);
+    assert_eq!(value(&views, "root/8").as_deref(), Some("4"));
+    assert_eq!(state(&views, "root/8").as_deref(), Some("1"));
+    assert_eq!(state(&views, "root/7"), None);
 }
 
 #[test]
@@ -331,6 +355,8 @@ proptest! {
                 0 => if let Some(views) = views.take() { views.stop() },
                 1 => { views.get_or_insert_with(|| node.start()); }
                 2..4 => { node.place(lane, &topic, Op::Delete, b""); }
+                4..7 => { node.place_as(Kind::Event, lane, &topic, Op::Put, b"{}"); }
+                7 => { node.place_as(Kind::Event, lane, &topic, Op::Delete, b""); }
                 _ => { node.place(lane, &topic, Op::Put, br#"{"software_version":"1"}"#); }
             }
         }

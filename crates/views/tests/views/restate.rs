@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::node::{Node, everything, metric, serial, value};
+use crate::node::{Node, metric, serial, state, states, value};
 use proptest::prelude::*;
 use spica_devices::Registration;
 use spica_journal::{Followed, Journal};
-use spica_model::{Lane, Op, Record, Seq, Topic};
+use spica_model::{Kind, Lane, Op, Record, Seq, Topic};
 use spica_views::{Restater, STANDING, Settings, Views};
 
 fn settings() -> Settings {
@@ -84,9 +84,9 @@ fn place(restated: &Restated, lane: Lane) -> Seq {
     standing.unwrap().seq
 }
 
-/// Everything, as far as copies say it: a key belongs to the first delivery.
+/// All states, as far as copies say it: a key belongs to the first delivery.
 fn facts(views: &Views) -> Vec<Record> {
-    let all = everything(views).into_iter();
+    let all = states(views).into_iter();
     all.map(|record| Record {
         key: None,
         ..record
@@ -99,6 +99,7 @@ enum Step {
     Place {
         lane: usize,
         topic: usize,
+        kind: Kind,
         op: Op,
     },
     /// From now on what is placed is not durable, and the views are behind.
@@ -116,10 +117,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let lane = 0usize..2;
     let op = prop_oneof![3 => Just(Op::Put), 2 => Just(Op::Delete)];
+    let kind = prop_oneof![3 => Just(Kind::State), 2 => Just(Kind::Event)];
     prop_oneof![
-        8 => (0usize..4, op).prop_map(|(topic, op)| {
+        8 => (0usize..4, kind, op).prop_map(|(topic, kind, op)| {
             // A topic stays in its lane.
-            Step::Place { lane: topic % 2, topic, op }
+            Step::Place { lane: topic % 2, topic, kind, op }
         }),
         1 => lane.clone().prop_map(Step::Hold),
         2 => lane.clone().prop_map(Step::Release),
@@ -134,11 +136,16 @@ impl Restated {
         let journal = Arc::clone(&self.node.journal);
         let durable = |lane: Lane| journal.status(lane).durable;
         match *step {
-            Step::Place { lane, topic, op } => {
+            Step::Place {
+                lane,
+                topic,
+                kind,
+                op,
+            } => {
                 let topic = format!("root/{topic}");
                 let payload = number.to_string();
                 self.node
-                    .place(Lane::ALL[lane], &topic, op, payload.as_bytes());
+                    .place_as(kind, Lane::ALL[lane], &topic, op, payload.as_bytes());
             }
             Step::Hold(lane) => journal.hold(Lane::ALL[lane]),
             Step::Release(lane) => journal.release(Lane::ALL[lane]),
@@ -232,6 +239,27 @@ fn a_device_that_nobody_has_touched_for_long_is_known_after_a_rebuild() {
     let restated = |name: &str| metric(&restated.views, &format!(r#"{name}{{lane="normal"}}"#));
     assert_eq!(restated("views_restated_total"), 6);
     assert!(restated("views_restated_bytes_total") > 0);
+}
+
+#[test]
+fn a_state_beneath_events_is_known_after_a_rebuild_from_copies_alone() {
+    let mut restated = Restated::new();
+    restated.node.put("root/a", "kept");
+    restated.node.put("root/b", "gone");
+    restated.node.delete("root/b");
+    for topic in ["root/a", "root/b"] {
+        restated.node.event(topic, "later");
+    }
+    restated.shown();
+    let last = restated.node.journal.status(Lane::Normal).last;
+    restated.restate(Lane::Normal, last);
+    assert_eq!(restated.trim(Lane::Normal), last);
+    let copies = restated.node.journal.status(Lane::Normal).last.0 - last.0;
+    assert_eq!(copies, 2, "what stands, one of it a tombstone");
+    let afresh = restated.afresh("afresh.redb");
+    assert_eq!(state(&afresh, "root/a").as_deref(), Some("kept"));
+    assert_eq!(state(&afresh, "root/b"), None);
+    assert!(afresh.status().is_whole());
 }
 
 #[test]
