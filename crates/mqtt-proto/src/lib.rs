@@ -9,6 +9,9 @@
 //! Absent: everything that needs to know what was sent before (packet ids in use, aliases, quotas),
 //! which is the session's; and a rewrite of texts, such as their normal form.
 
+mod allowed;
+mod decode;
+mod encode;
 mod error;
 mod kinds;
 mod lists;
@@ -19,6 +22,8 @@ mod reason;
 mod topic;
 mod write;
 
+pub use decode::{Decoded, decode};
+pub use encode::{AckKind, PublishStamp, encode_ack, encode_publish, encode_publish_head};
 pub use error::{DecodeError, EncodeError};
 pub use kinds::{Limits, NoQoS, PacketId, QoS, Side, Version};
 pub use lists::{

@@ -10,7 +10,6 @@ use crate::{
 /// A packet of any version. What a version does not have (properties and reasons before MQTT 5) is
 /// empty when read, and left out when written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation")]
 pub enum Packet<'a> {
     /// A client introduces itself.
     Connect(Connect<'a>),

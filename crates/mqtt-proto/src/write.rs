@@ -65,9 +65,8 @@ pub(crate) const fn varint_bytes(number: u32) -> usize {
 
 #[inline]
 pub(crate) fn binary(sink: &mut impl Sink, bytes: &[u8]) -> Result<(), EncodeError> {
-    let count = u16::try_from(bytes.len()).map_err(|_| EncodeError::TooLong {
-        bytes: bytes.len(),
-    })?;
+    let count =
+        u16::try_from(bytes.len()).map_err(|_| EncodeError::TooLong { bytes: bytes.len() })?;
     sink.short(count);
     sink.put(bytes);
     Ok(())

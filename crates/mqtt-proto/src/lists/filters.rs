@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::read::Reader;
-use crate::{EncodeError, QoS};
+use crate::{EncodeError, QoS, Version};
 
 /// What becomes of retained messages when a subscription is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -64,22 +64,24 @@ impl SubscribeOptions {
 
 /// The filters of a SUBSCRIBE, each with its options.
 #[derive(Clone, Copy, Default)]
-pub struct Filters<'a>(&'a [u8]);
+pub struct Filters<'a> {
+    bytes: &'a [u8],
+    /// In MQTT 3.1 the bits above the quality of service mean nothing, and may be set.
+    qos_only: bool,
+}
 
 impl<'a> Filters<'a> {
     /// Checked bytes of a packet.
-    pub(crate) const fn of_wire(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) const fn wire(&self) -> &'a [u8] {
-        self.0
+    pub(crate) const fn of_wire(bytes: &'a [u8], version: Version) -> Self {
+        let qos_only = !version.is_v5();
+        Self { bytes, qos_only }
     }
 
     /// What was put together by [`Self::push`], and nothing else.
     #[must_use]
     pub const fn of(buffer: &'a [u8]) -> Self {
-        Self(buffer)
+        let (bytes, qos_only) = (buffer, false);
+        Self { bytes, qos_only }
     }
 
     /// Puts a filter at the end of a buffer.
@@ -98,12 +100,11 @@ impl<'a> Filters<'a> {
 
     /// Each filter, with its options.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, SubscribeOptions)> + use<'a> {
-        let mut reader = Reader::new(self.0);
+        let mut reader = Reader::new(self.bytes);
+        let mask = if self.qos_only { 3 } else { 0xff };
         std::iter::from_fn(move || {
             let filter = reader.text().ok()?;
-            // Of MQTT 3.1 the bits above the quality of service mean nothing, and may be set.
-            let byte = reader.byte().ok()?;
-            let options = SubscribeOptions::of(byte).or_else(|| SubscribeOptions::of(byte & 3))?;
+            let options = SubscribeOptions::of(reader.byte().ok()? & mask)?;
             Some((filter, options))
         })
     }
@@ -111,7 +112,7 @@ impl<'a> Filters<'a> {
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 }
 
@@ -138,10 +139,6 @@ impl<'a> Topics<'a> {
     #[must_use]
     pub const fn of(buffer: &'a [u8]) -> Self {
         Self(buffer)
-    }
-
-    pub(crate) const fn wire(&self) -> &'a [u8] {
-        self.0
     }
 
     /// Puts a filter at the end of a buffer.
