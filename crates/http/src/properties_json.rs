@@ -27,6 +27,9 @@ pub(crate) struct PropertiesJson<'a> {
     /// For how many seconds after it was received it is of interest.
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry_s: Option<u32>,
+    /// What the sender calls the payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
     /// The payload is UTF-8 text.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     text: bool,
@@ -44,6 +47,7 @@ impl<'a> From<&'a Properties> for PropertiesJson<'a> {
                 Property::ResponseTopic(topic) => json.response_topic = Some(topic),
                 Property::Correlation(data) => json.correlation = Some(BASE64.encode(data)),
                 Property::Expiry(seconds) => json.expiry_s = Some(seconds),
+                Property::ContentType(name) => json.content_type = Some(name),
                 Property::Text => json.text = true,
             }
         }

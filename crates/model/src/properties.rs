@@ -17,6 +17,7 @@ use crate::record::{LimitError, bounded};
 /// | 4 | correlation data: bytes |
 /// | 5 | expiry: seconds after it was received (4) |
 /// | 6 | the payload is UTF-8 text: nothing |
+/// | 7 | content type as the sender names it, which need not be a media type: UTF-8 |
 ///
 /// A reader steps over tags that it does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +48,8 @@ pub enum Property<'a> {
     Expiry(u32),
     /// The payload is UTF-8 text.
     Text,
+    /// What the sender calls the payload; the record's content type is what Spica takes it for.
+    ContentType(&'a str),
 }
 
 const SERVICE: u8 = 1;
@@ -55,6 +58,7 @@ const RESPONSE_TOPIC: u8 = 3;
 const CORRELATION: u8 = 4;
 const EXPIRY: u8 = 5;
 const TEXT: u8 = 6;
+const CONTENT_TYPE: u8 = 7;
 
 impl Properties {
     /// Properties from shared bytes, as they were read from a journal.
@@ -142,6 +146,7 @@ fn read(tag: u8, value: &[u8]) -> Option<Option<Property<'_>>> {
             .first_chunk()
             .map(|seconds| Property::Expiry(u32::from_be_bytes(*seconds))),
         TEXT => Some(Property::Text),
+        CONTENT_TYPE => std::str::from_utf8(value).ok().map(Property::ContentType),
         _ => return None,
     })
 }
@@ -173,6 +178,7 @@ fn put(out: &mut Vec<u8>, property: Property<'_>) {
         Property::Correlation(data) => put_value(out, CORRELATION, &[data]),
         Property::Expiry(seconds) => put_value(out, EXPIRY, &[&seconds.to_be_bytes()]),
         Property::Text => put_value(out, TEXT, &[]),
+        Property::ContentType(name) => put_value(out, CONTENT_TYPE, &[name.as_bytes()]),
     }
 }
 
@@ -214,6 +220,7 @@ mod tests {
             Property::Correlation(&[0, 255]),
             Property::Expiry(3_600),
             Property::Text,
+            Property::ContentType("a thing"),
         ];
         let properties = Properties::new(list).unwrap().unwrap();
         assert_eq!(properties.iter().collect::<Vec<_>>(), list);

@@ -22,6 +22,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "console",
             "live-proto",
             "matcher",
+            "mqtt-routes",
             "live",
             "ws-proto",
             "mqtt-proto",
@@ -52,7 +53,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
     ),
     (
         "shells",
-        &["station-identicom", "http", "link-pair", "handlers"],
+        &["station-identicom", "station-mqtt", "http", "link-pair", "handlers"],
     ),
     ("assembly", &["node", "spica"]),
     (
@@ -70,7 +71,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 20] = [
+pub const EXCEPTIONS: [(&str, &str); 21] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -79,6 +80,7 @@ pub const EXCEPTIONS: [(&str, &str); 20] = [
     ("alarms", "alerts"),
     ("live", "live-proto"),
     ("live", "matcher"),
+    ("mqtt-routes", "matcher"),
     ("live-hub", "views"),
     ("desk", "views"),
     ("media", "objects"),

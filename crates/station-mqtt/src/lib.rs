@@ -1,0 +1,4 @@
+//! The MQTT station.
+#![allow(dead_code)]
+mod arrived;
+mod mount;
