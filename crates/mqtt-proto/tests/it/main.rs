@@ -1,0 +1,5 @@
+//! The packets from outside: what is written is read again, by this crate and by another.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod properties;
+mod strategies;
