@@ -3,16 +3,17 @@
 //! small steps, the urgent ones first, and never on the way of a commit.
 
 mod chores;
+mod pace;
 mod prepare;
 mod retain;
 mod seal;
 mod verify;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use self::pace::{Hurry, InUse, Pace};
 use self::prepare::Workshop;
-
 use self::verify::Verifier;
 use super::LaneLog;
 use crate::segment::Segment;
@@ -20,28 +21,6 @@ use crate::segment::Segment;
 pub(crate) use self::chores::Chores;
 pub(crate) use self::prepare::Spare;
 pub(crate) use self::retain::Held;
-
-/// How the keeper goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pace {
-    /// At once.
-    Now,
-    /// After so much time, or when it is woken.
-    After(Duration),
-}
-
-/// How soon the next segment is needed. What the keeper writes, commits may have to wait for: least
-/// of all may it do so when a lane has just gone on to a new segment, for that is what a take-over
-/// begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hurry {
-    /// A commit waits for it, or soon will.
-    Now,
-    /// It should be there before long.
-    Soon,
-    /// There is another one, and much room before that.
-    Later,
-}
 
 /// The background work of a lane.
 pub(crate) struct Keeper {
@@ -169,16 +148,15 @@ impl Keeper {
 impl LaneLog {
     /// How soon the next segment is needed.
     fn hurry(&self) -> Hurry {
-        let nothing_ready = self.shelf.len() == 0;
-        let half_full = self.segments.newest().is_some_and(|newest| {
-            let extent = newest.extent();
-            extent.data_end > newest.file_bytes / 2
+        let in_use = self.segments.newest().map(|newest| InUse {
+            end: newest.extent().data_end,
+            bytes: newest.file_bytes,
         });
-        match (nothing_ready, half_full) {
-            (true, true) => Hurry::Now,
-            (true, false) if self.shelf.is_waited_for() => Hurry::Now,
-            (true, false) | (false, true) => Hurry::Soon,
-            (false, false) => Hurry::Later,
-        }
+        Hurry::of(
+            self.shelf.len(),
+            self.shelf.is_waited_for(),
+            in_use.unwrap_or_default(),
+            self.limits.segment_bytes,
+        )
     }
 }

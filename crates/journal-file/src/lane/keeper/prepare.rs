@@ -8,7 +8,7 @@ use spica_journal::CommitError;
 use spica_journal_format::PAGE_BYTES;
 use spica_storage::{File, Mode};
 
-use super::{Hurry, Pace};
+use super::pace::{Hurry, Pace};
 use crate::lane::shelf::Prepared;
 use crate::lane::{Failing, LaneLog};
 use crate::names;
@@ -16,11 +16,7 @@ use crate::names;
 /// How much of a new file is written at once: what a commit may have to wait for. It is flushed only
 /// when the file is full: each flush of new space is a commit of the file system's own journal, for
 /// which the commits of both lanes would have to wait.
-const FILL_BYTES: usize = 256 << 10;
-/// The pause between two such parts while nobody waits for the file: some 60 MB/s.
-const FILL_PAUSE: Duration = Duration::from_millis(4);
-/// The pause while it will not be needed soon: some 16 MB/s.
-const FILL_PAUSE_LONG: Duration = Duration::from_millis(16);
+pub(super) const FILL_BYTES: usize = 256 << 10;
 /// The pause after a failure, before the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -105,12 +101,10 @@ impl Workshop {
             return idle;
         }
         match self.make() {
-            Ok(()) if self.filling.is_none() => Pace::Now,
-            Ok(()) => match hurry {
-                Hurry::Now => Pace::Now,
-                Hurry::Soon => Pace::After(FILL_PAUSE),
-                Hurry::Later => Pace::After(FILL_PAUSE_LONG),
-            },
+            Ok(()) => self
+                .filling
+                .as_ref()
+                .map_or(Pace::Now, |filling| hurry.pace(filling.filled)),
             Err(Failed(what, name, error)) => {
                 let error = self.lane.commit_error(what, &name, &error);
                 self.failed(what, error);
