@@ -25,7 +25,7 @@ use crate::state::App;
 /// How long a failed accept (no file descriptor left, mostly) holds up the next.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes that the system takes before it has sent what it took earlier.
-const UNSENT_BYTES: u32 = 16 << 10;
+pub(crate) const UNSENT_BYTES: u32 = 16 << 10;
 /// Headers of a request.
 const HEADERS: usize = 64;
 /// Bytes of a request's head, and of what is read ahead.

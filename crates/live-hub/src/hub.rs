@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use spica_clock::SharedClock;
 use spica_journal::{FollowError, SharedJournal};
-use spica_live::{Engine, Limits};
+use spica_live::{Drain, Engine, Limits};
 use spica_model::{Lane, Place, Seq};
 use spica_views::Views;
 use tokio::sync::watch;
@@ -178,6 +178,7 @@ impl Hub {
             shared: Arc::clone(&self.shared),
             id,
             encoding,
+            drain: Drain::default(),
         })
     }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
-use spica_live::SessionId;
+use spica_live::{Drain, SessionId};
 use spica_live_proto::Encoding;
 use spica_model::Lane;
 
@@ -17,6 +18,7 @@ pub struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) id: SessionId,
     pub(crate) encoding: Encoding,
+    pub(crate) drain: Drain,
 }
 
 impl Session {
@@ -33,13 +35,26 @@ impl Session {
         });
     }
 
+    /// Notes that the client's link has taken `bytes`, and how long it has taken nothing meanwhile
+    /// although there was more: on a thin link frames get so small that what waits stays here, where
+    /// it is conflated.
+    pub fn took(&mut self, bytes: usize, waited: Duration) {
+        self.drain.took(bytes, waited);
+    }
+
+    /// Bytes that the link takes in a quarter of a second, if it has ever been waited for.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.drain.room()
+    }
+
     /// The next frames, encoded; waits for there to be any. Pending for ever once the hub has
     /// stopped. Safe to cancel: no frame is lost.
     pub async fn next(&mut self) -> Frames {
-        let (shared, id) = (&self.shared, self.id);
+        let (shared, id, room) = (&self.shared, self.id, self.room());
         std::future::poll_fn(|cx| {
             let frames = shared.with(|core, now| {
-                let frames = core.engine.turn(id, now);
+                let frames = core.engine.turn_within(id, room, now);
                 if frames.is_empty() {
                     core.wait(id, cx.waker());
                 }

@@ -73,6 +73,7 @@ impl Turn<'_> {
         sub.whole = [0; 2];
         sub.began = [0; 2];
         sub.held = Held::Unknown;
+        sub.sweeps = None;
         sub.quiet = group.head(self.store.heads);
     }
 
@@ -90,6 +91,7 @@ impl Turn<'_> {
         sub.cursor = sub.quiet;
         sub.whole = sub.cursor;
         sub.held = Held::Since(Box::default());
+        sub.sweeps = None;
     }
 
     /// Goes on from a place that the client has come back with.

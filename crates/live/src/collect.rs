@@ -1,87 +1,28 @@
-//! Rows of a subscription, and the frames that are made of them.
+//! Collecting the rows of a subscription: what comes next in its log, as long as there is room.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use spica_live_proto::DATA_FRAME_BYTES;
 use spica_model::{Lane, Op, Record};
 
 use crate::engine::Store;
-use crate::group::{Contents, Group};
-use crate::mark::Mark;
+use crate::group::Group;
 use crate::order::{Next, merge, merge_again};
+use crate::part::{Budget, Part, Row};
 use crate::ring::Event;
 use crate::subscription::{Sub, bytes_of};
+use crate::sweep::Due;
 use crate::turn::Turn;
 
-/// Bytes that rows may take. The first row is taken in any case, or a large one would never be sent.
-pub(crate) struct Budget {
-    left: usize,
-    used: usize,
-}
-
-impl Budget {
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self {
-            left: bytes.saturating_sub(DATA_FRAME_BYTES),
-            used: 0,
-        }
-    }
-
-    pub(crate) const fn used(&self) -> usize {
-        self.used
-    }
-
-    const fn takes(&mut self, bytes: usize) -> bool {
-        if self.used > 0 && bytes > self.left {
-            return false;
-        }
-        self.left = self.left.saturating_sub(bytes);
-        self.used += bytes;
-        true
-    }
-}
-
-/// The rows of one subscription in a turn.
-pub(crate) struct Part {
-    /// Its index.
-    pub(crate) sub: usize,
-    pub(crate) body: Vec<u8>,
-    pub(crate) contents: Contents,
-    /// Where the subscription stood.
-    pub(crate) from: Mark,
-    pub(crate) beginning: Option<(Mark, Mark)>,
-    /// Which values of topics were sent, by number, at which place.
-    pub(crate) values: Vec<(u64, Lane, u64)>,
-    /// Frames that were full before the last one.
-    pub(crate) frames: usize,
-    /// Bytes that the limit of the subscription itself has left.
-    left: usize,
-}
-
-impl Part {
-    pub(crate) fn new(at: usize, body: Vec<u8>, sub: &mut Sub, now: Duration) -> Self {
-        let pace = sub.pace.as_mut();
-        Self {
-            left: pace.map_or(usize::MAX, |pace| pace.available(now)),
-            sub: at,
-            body,
-            contents: Contents::NONE,
-            from: sub.cursor,
-            beginning: sub.beginning(),
-            values: Vec::new(),
-            frames: 0,
-        }
-    }
-}
-
-/// A row, and how long it would be in full.
-struct Row {
-    bytes: Bytes,
-    full: usize,
-    base: Option<(Lane, u64)>,
+/// One lane of the log of a subscription.
+struct Scan<'a> {
+    group: &'a Group,
+    lane: usize,
+    /// Up to where it can be sent now.
+    limit: u64,
+    /// Records that are read again, if any are.
+    again: Option<VecDeque<Arc<Record>>>,
 }
 
 impl Turn<'_> {
@@ -100,66 +41,101 @@ impl Turn<'_> {
         let Some(limit) = self.limit(sub, lane, head) else {
             return;
         };
+        if (self.is_tight || sub.pace.is_some()) && !sub.is_each() {
+            sub.sweeps.get_or_insert_default();
+        }
         let again = sub.replay.as_mut().and_then(|it| {
             let part = &mut it.lanes[lane];
             part.to.is_some().then(|| std::mem::take(&mut part.records))
         });
         let again_bytes = again.as_ref().map_or(0, bytes_of);
-        let mut again = again;
         let groups = std::mem::take(self.groups);
-        let group = &groups[sub.group as usize];
-        let states_to = if sub.is_each() {
-            sub.quiet[lane].min(limit)
-        } else {
-            limit
+        let mut scan = Scan {
+            group: &groups[sub.group as usize],
+            lane,
+            limit,
+            again,
         };
-        let from = sub.cursor[lane] + 1;
-        let states = group.states[lane].range(from..states_to.max(from - 1).saturating_add(1));
-        let mut states = states.map(|(seq, topic)| (*seq, *topic)).peekable();
-        let seen = sub.events_at(lane);
-        let mut index = group.ring(lane).map_or(0, |ring| ring.index_after(seen));
-        let mut is_complete = true;
-        loop {
-            let next = match &again {
-                Some(records) => merge_again(&mut states, records.front(), limit),
-                None => merge(&mut states, group, lane, index, limit),
+        let before = part.rows();
+        let is_over = self.scan(sub, &mut scan, budget, part);
+        if is_over && part.rows() == before && sub.cursor[lane] < limit {
+            // All that there is was left out until this round is over, and now it is.
+            self.scan(sub, &mut scan, budget, part);
+        }
+        let again = scan.again;
+        *self.groups = groups;
+        if let (Some(records), Some(replay)) = (again, &mut sub.replay) {
+            self.store.replay_bytes -= again_bytes - bytes_of(&records);
+            replay.lanes[lane].records = records;
+        }
+    }
+
+    /// Goes through a lane from where the subscription stands. Whether it has come to the end of what
+    /// can be sent, and so to that of a round.
+    fn scan(
+        &mut self,
+        sub: &mut Sub,
+        scan: &mut Scan<'_>,
+        budget: &mut Budget,
+        part: &mut Part,
+    ) -> bool {
+        let (group, lane, limit) = (scan.group, scan.lane, scan.limit);
+        let mut states = group.states_after(lane, sub.cursor[lane], sub.states_to(lane, limit));
+        let mut index = group
+            .ring(lane)
+            .map_or(0, |ring| ring.index_after(sub.events_at(lane)));
+        // The first value that is owed: behind it come only values of other topics.
+        let mut owed = None;
+        let is_over = loop {
+            let next = match (&scan.again, owed) {
+                (_, Some(_)) => states.peek().map(|(seq, topic)| Next::State(*seq, *topic)),
+                (Some(records), _) => merge_again(&mut states, records.front(), limit),
+                (None, _) => merge(&mut states, group, lane, index, limit),
             };
-            let Some(next) = next else { break };
+            let Some(next) = next else { break true };
+            if let Next::State(seq, topic) = next {
+                match self.due(sub, lane, topic, seq) {
+                    Due::Now if owed.is_some() && sub.is_swept_full(lane) => break false,
+                    Due::Now => {}
+                    Due::Done => {
+                        states.next();
+                        sub.pass(lane, seq, owed);
+                        continue;
+                    }
+                    Due::NextRound => {
+                        states.next();
+                        owed.get_or_insert(seq);
+                        continue;
+                    }
+                }
+            }
             let row = match next {
                 Next::State(seq, topic) => self.state_row(group, sub, topic, lane, seq),
                 Next::Event(_, index) => self.event_row(group, lane, index),
-                Next::Again(_) => self.again_row(again.as_ref()),
+                Next::Again(_) => self.again_row(scan.again.as_ref()),
             };
             let Some(row) = row else {
-                // What stops here: a hole in what is known, which is said first.
-                if matches!(next, Next::Event(..)) {
-                    is_complete = false;
-                    break;
-                }
+                let Next::State(seq, _) = next else {
+                    // What stops here: a hole in what is known, which is said first.
+                    break false;
+                };
                 // A deletion of what the client has never seen.
                 states.next();
-                if let Next::State(seq, _) = next {
-                    sub.cursor[lane] = seq;
-                }
+                sub.pass(lane, seq, owed);
                 continue;
             };
-            let is_first = part.contents.rows == 0 && part.frames == 0;
-            let has_room = is_first || row.bytes.len() < part.left;
-            if !has_room || !budget.takes(row.bytes.len() + 1) {
-                is_complete = false;
-                break;
+            if !part.has_room(&row) || !budget.takes(row.bytes.len() + 1) {
+                break false;
             }
-            if part.body.len() + row.bytes.len() + DATA_FRAME_BYTES > self.store.limits.frame_bytes
-                && part.contents.rows > 0
-            {
+            if part.is_full(&row, self.store.limits.frame_bytes) {
                 self.flush(group, sub, part);
             }
-            self.append(part, &row);
+            part.append(self.encoding, &row);
             let seq = match next {
                 Next::State(seq, topic) => {
                     states.next();
                     part.contents.states += 1;
-                    self.note_value(group, topic, lane, seq, part);
+                    self.note_value(group, sub, topic, lane, seq, part);
                     seq
                 }
                 Next::Event(seq, at) => {
@@ -167,23 +143,24 @@ impl Turn<'_> {
                     seq
                 }
                 Next::Again(seq) => {
-                    if let Some(records) = &mut again {
-                        records.pop_front();
-                    }
+                    scan.again.as_mut().and_then(VecDeque::pop_front);
                     seq
                 }
             };
-            sub.cursor[lane] = seq;
-        }
-        drop(states);
-        if is_complete {
-            sub.cursor[lane] = limit.max(sub.cursor[lane]);
-        }
-        *self.groups = groups;
-        if let (Some(records), Some(replay)) = (again, &mut sub.replay) {
-            self.store.replay_bytes -= again_bytes - bytes_of(&records);
-            replay.lanes[lane].records = records;
-        }
+            sub.pass(lane, seq, owed);
+        };
+        let reached = owed.map(|seq| seq - 1).or_else(|| is_over.then_some(limit));
+        sub.cursor[lane] = sub.cursor[lane].max(reached.unwrap_or(0));
+        sub.end_round(lane, is_over);
+        is_over
+    }
+
+    /// What is to be done with a value, if topics take turns.
+    fn due(&self, sub: &Sub, lane: usize, topic: u32, seq: u64) -> Due {
+        let Some(sweeps) = &sub.sweeps else {
+            return Due::Now;
+        };
+        sweeps[lane].due(self.store.topics.get(topic).number, seq)
     }
 
     /// Up to where a lane can be sent now; `None` if not at all: records are being read again.
@@ -219,13 +196,8 @@ impl Turn<'_> {
         if let Some(derived) = &group.derived {
             scratch.clear();
             let deletes = derived.row(self.encoding, topic, entry.number, scratch)?;
-            let bytes = Bytes::copy_from_slice(scratch);
-            let full = bytes.len();
-            return (!deletes || !is_quiet).then_some(Row {
-                bytes,
-                full,
-                base: None,
-            });
+            let row = Row::full(Bytes::copy_from_slice(scratch));
+            return (!deletes || !is_quiet).then_some(row);
         }
         let version = entry.shown.as_ref()?;
         let deletes = version.record.op == Op::Delete;
@@ -247,11 +219,7 @@ impl Turn<'_> {
                 base: Some((base.lane, base.seq)),
             })
         });
-        Some(change.unwrap_or(Row {
-            bytes,
-            full,
-            base: None,
-        }))
+        Some(change.unwrap_or(Row::full(bytes)))
     }
 
     /// An event of the ring; `None` for a hole.
@@ -261,11 +229,7 @@ impl Turn<'_> {
             return None;
         };
         let bytes = self.store.rows.full(self.encoding, *number, record);
-        Some(Row {
-            full: bytes.len(),
-            bytes,
-            base: None,
-        })
+        Some(Row::full(bytes))
     }
 
     /// The first of the records that were read again.
@@ -275,33 +239,26 @@ impl Turn<'_> {
         let topic = self.store.topics.intern(&record.topic, idle);
         let number = self.store.topics.get(topic).number;
         let bytes = self.store.rows.full(self.encoding, number, record);
-        Some(Row {
-            full: bytes.len(),
-            bytes,
-            base: None,
-        })
+        Some(Row::full(bytes))
     }
 
-    fn append(&self, part: &mut Part, row: &Row) {
-        if part.contents.rows > 0 {
-            part.body.extend_from_slice(self.encoding.row_separator());
+    /// Notes which value of a topic the client was sent.
+    fn note_value(
+        &mut self,
+        group: &Group,
+        sub: &mut Sub,
+        topic: u32,
+        lane: usize,
+        seq: u64,
+        part: &mut Part,
+    ) {
+        let entry = self.store.topics.get_mut(topic);
+        if let Some(sweeps) = &mut sub.sweeps {
+            sweeps[lane].note(entry.number, seq);
         }
-        part.body.extend_from_slice(&row.bytes);
-        part.left = part.left.saturating_sub(row.bytes.len());
-        part.contents.rows += 1;
-        part.contents.full += row.full as u64 + 1;
-        if let Some((lane, seq)) = row.base {
-            part.contents.deltas += 1;
-            part.contents.note_base(lane, seq);
-        }
-    }
-
-    /// Notes which value of a topic the client holds now.
-    fn note_value(&mut self, group: &Group, topic: u32, lane: usize, seq: u64, part: &mut Part) {
         if group.derived.is_some() {
             return;
         }
-        let entry = self.store.topics.get_mut(topic);
         if let Some(shown) = &mut entry.shown {
             shown.sent = true;
         }

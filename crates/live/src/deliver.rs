@@ -5,9 +5,9 @@ use spica_live_proto::{DATA_FRAME_BYTES, Encoding, data_head, data_tail};
 use spica_model::Place;
 
 use crate::begin::sum;
-use crate::collect::Part;
 use crate::group::{Batch, Contents, Group};
-use crate::mark::{Mark, covers};
+use crate::mark::covers;
+use crate::part::Part;
 use crate::subscription::Sub;
 use crate::turn::Turn;
 
@@ -46,7 +46,8 @@ impl Turn<'_> {
         if part.contents.rows > 0 {
             let at = self.store.at(group, sub.cursor);
             let frame = self.push_frame(sub, &part, &at);
-            if keep && part.frames == 0 && sub.replay.is_none() && sub.pace.is_none() {
+            let is_plain = sub.replay.is_none() && sub.pace.is_none() && sub.sweeps.is_none();
+            if keep && part.frames == 0 && is_plain {
                 self.keep(sub, &part, frame);
             }
         }
@@ -98,13 +99,6 @@ impl Turn<'_> {
         sub.told = sum(at);
         self.book(&Contents::NONE, frame.len());
         self.out.push(frame);
-    }
-}
-
-impl Sub {
-    /// Whether all that was missed before `goal` has been sent, events too.
-    pub(crate) fn is_at(&self, goal: Mark) -> bool {
-        (0..2).all(|lane| self.cursor[lane] >= goal[lane])
     }
 }
 

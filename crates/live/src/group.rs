@@ -1,6 +1,7 @@
 //! A group: all subscriptions that want the same. It has one log for all of them.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,6 +137,17 @@ impl Group {
 
     pub(crate) fn ring(&self, lane: usize) -> Option<&Ring> {
         self.rings.as_ref().map(|rings| &rings[lane])
+    }
+
+    /// The states of a lane after one number and up to another, in order.
+    pub(crate) fn states_after(
+        &self,
+        lane: usize,
+        after: u64,
+        to: u64,
+    ) -> Peekable<impl Iterator<Item = (u64, u32)>> {
+        let states = self.states[lane].range(after + 1..to.max(after) + 1);
+        states.map(|(seq, topic)| (*seq, *topic)).peekable()
     }
 
     /// The last number of a lane at which there is anything.

@@ -77,6 +77,7 @@ impl Engine {
             whole: [0; 2],
             began: [0; 2],
             held: Held::Unknown,
+            sweeps: None,
             goal: None,
             replay: None,
             pace: pace(subscribe.limits, now),

@@ -11,6 +11,7 @@ use spica_model::{Place, Record};
 use crate::bucket::Bucket;
 use crate::group::Group;
 use crate::mark::{Mark, covers, join};
+use crate::sweep::Sweep;
 
 /// One subscription of one session.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Sub {
     /// What was before here was not sent by this engine.
     pub(crate) began: Mark,
     pub(crate) held: Held,
+    /// Whose turn it is, per lane, while it cannot be sent all that changes.
+    pub(crate) sweeps: Option<Box<[Sweep; 2]>>,
     /// When this is reached, it is told that it is ready.
     pub(crate) goal: Option<Mark>,
     pub(crate) replay: Option<Box<Replay>>,
@@ -164,6 +167,48 @@ impl Sub {
         self.cursor = join(self.cursor, head);
         self.whole = self.cursor;
         self.held = Held::Whole;
+        self.sweeps = None;
+    }
+
+    /// Up to which number states are among what is to be sent, of what can be sent up to `limit`:
+    /// where each record is delivered, those of its snapshot.
+    pub(crate) fn states_to(&self, lane: usize, limit: u64) -> u64 {
+        if self.is_each() {
+            self.quiet[lane].min(limit)
+        } else {
+            limit
+        }
+    }
+
+    /// Moves on behind what was sent or left out, unless something before it is `owed`.
+    pub(crate) const fn pass(&mut self, lane: usize, seq: u64, owed: Option<u64>) {
+        if owed.is_none() {
+            self.cursor[lane] = seq;
+        }
+    }
+
+    /// Whether no more topics can be remembered.
+    pub(crate) fn is_swept_full(&self, lane: usize) -> bool {
+        let sweeps = self.sweeps.as_ref();
+        sweeps.is_some_and(|sweeps| sweeps[lane].is_full())
+    }
+
+    /// Ends the round of a lane if it `is_over`, or if no more of it can be remembered.
+    pub(crate) fn end_round(&mut self, lane: usize, is_over: bool) {
+        let cursor = self.cursor[lane];
+        if let Some(sweeps) = &mut self.sweeps
+            && (is_over || sweeps[lane].is_full())
+        {
+            sweeps[lane].end_round(cursor);
+        }
+    }
+
+    /// Whether each topic has had its turn since the beginning, if they take turns.
+    pub(crate) fn has_been_round(&self, head: Mark) -> bool {
+        let Some(sweeps) = &self.sweeps else {
+            return true;
+        };
+        (0..2).all(|lane| self.cursor[lane] >= head[lane] || sweeps[lane].has_been_round())
     }
 
     /// When it may be sent something; `None`: now.

@@ -297,6 +297,7 @@ pub fn compact(record: &Record, topic: &Topic) -> Arc<Record> {
         payload: bytes::Bytes::copy_from_slice(&record.payload),
         key: None,
         cause: None,
+        properties: None,
         ..*record
     })
 }

@@ -8,10 +8,10 @@ use spica_live_proto::{Encoding, ServerFrame};
 
 use crate::ask::Ask;
 use crate::begin::sum;
-use crate::collect::{Budget, Part};
 use crate::engine::{Frames, Store, encoded};
 use crate::group::{Batch, Contents, Group};
 use crate::mark::covers;
+use crate::part::{Budget, Part};
 use crate::session::{Books, Session};
 use crate::subscription::{Held, Sub};
 use crate::{Engine, SessionId};
@@ -28,6 +28,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) id: SessionId,
     pub(crate) encoding: Encoding,
     pub(crate) now: Duration,
+    /// Whether there is less room than a frame has: then topics take turns.
+    pub(crate) is_tight: bool,
     pub(crate) out: Frames,
     /// When there may be more, if not by news.
     pub(crate) again_at: Option<Duration>,
@@ -39,6 +41,12 @@ impl Engine {
     /// What a session is sent now. If that is nothing, the session is among the
     /// [woken](Self::take_woken) as soon as there is something.
     pub fn turn(&mut self, id: SessionId, now: Duration) -> Frames {
+        self.turn_within(id, usize::MAX, now)
+    }
+
+    /// As [`turn`](Self::turn), with about so many bytes of values as there is `room` for: what the
+    /// session's link takes in a [short time](crate::Drain::room). One row is always sent.
+    pub fn turn_within(&mut self, id: SessionId, room: usize, now: Duration) -> Frames {
         let Some(session) = self.sessions.get_mut(id.slot()) else {
             return Frames::new();
         };
@@ -57,13 +65,14 @@ impl Engine {
             id,
             encoding: session.encoding,
             now,
+            is_tight: false,
             out: session.answers.drain(..).collect(),
             again_at: None,
             sent: 0,
         };
         let ended = turn.prepare_all(&mut subs);
         let first = session.first as usize;
-        let budget = turn.budget(session.credit, &mut session.pace);
+        let budget = turn.budget(room, session.credit, &mut session.pace);
         if let Some(budget) = budget {
             session.first = session.first.wrapping_add(1);
             turn.data(&mut subs, first, budget);
@@ -155,10 +164,12 @@ impl Turn<'_> {
     /// How many bytes may be sent; `None`: none.
     fn budget(
         &mut self,
+        room: usize,
         credit: Option<i64>,
         pace: &mut Option<Box<crate::subscription::Pace>>,
     ) -> Option<usize> {
-        let mut most = self.store.limits.frame_bytes;
+        let frame_bytes = self.store.limits.frame_bytes;
+        let mut most = frame_bytes.min(room);
         if let Some(credit) = credit {
             most = most.min(usize::try_from(credit.max(0)).unwrap_or(usize::MAX));
         }
@@ -169,6 +180,7 @@ impl Turn<'_> {
             }
             most = most.min(pace.available(self.now));
         }
+        self.is_tight = most < frame_bytes;
         (most > 0).then_some(most)
     }
 
@@ -197,14 +209,13 @@ impl Turn<'_> {
             has_normal |= normal;
             pending.push(at);
         }
-        let is_free = budget == self.store.limits.frame_bytes;
         if let [only] = pending[..]
-            && is_free
+            && !self.is_tight
             && self.shared(&mut subs[only])
         {
             return;
         }
-        let keep = is_free && pending.len() == 1;
+        let keep = !self.is_tight && pending.len() == 1;
         self.build(subs, &pending, budget, has_normal, keep);
     }
 
@@ -239,7 +250,7 @@ impl Turn<'_> {
 
     /// Sends a frame that was built for another session, if one fits.
     fn shared(&mut self, sub: &mut Sub) -> bool {
-        if sub.replay.is_some() || sub.pace.is_some() {
+        if sub.replay.is_some() || sub.pace.is_some() || sub.sweeps.is_some() {
             return false;
         }
         let group = &self.groups[sub.group as usize];
@@ -318,9 +329,10 @@ impl Turn<'_> {
         for sub in subs.iter_mut().filter(|sub| sub.waiting.is_none()) {
             let group = &self.groups[sub.group as usize];
             let at = self.store.at(group, sub.cursor);
+            let head = group.head(self.store.heads);
             if sub
                 .goal
-                .is_some_and(|goal| covers(sub.cursor, goal) && sub.is_at(goal))
+                .is_some_and(|goal| covers(sub.cursor, goal) && sub.has_been_round(head))
             {
                 sub.goal = None;
                 sub.told = sum(&at);

@@ -179,6 +179,13 @@ impl Conversation {
         frame(self.encoding(), it)
     }
 
+    /// Notes what the client's link has taken, and how long it has taken nothing meanwhile although
+    /// there was more. Returns how many bytes it takes in a short time, if that is known.
+    pub(crate) fn took(&mut self, bytes: usize, waited: Duration) -> usize {
+        self.session.took(bytes, waited);
+        self.session.room()
+    }
+
     /// The next thing it says; `Frames` only if the client is `ready` for more. May be dropped and
     /// called again at any time.
     pub(crate) async fn next(&mut self, ready: bool) -> Said {

@@ -262,7 +262,12 @@ impl Talk {
             biased;
             said = self.conversation.next(waiting == 0) => self.say(said),
             turn = self.socket.turn(waiting < WAITING) => match turn? {
-                Turn::Written => Ok(()),
+                Turn::Written => {
+                    let (bytes, waited) = self.socket.taken();
+                    let room = self.conversation.took(bytes, waited);
+                    self.socket.keep_unsent(room);
+                    Ok(())
+                }
                 Turn::End => Err(Ending::Broken),
                 Turn::Heard(event) => self.hear(event),
             },

@@ -19,6 +19,8 @@ enum Step {
     Event(usize, bool),
     Tick,
     Turn(usize),
+    /// A turn over a link that takes little.
+    Thin(usize, usize),
     /// Whatever one has, it takes.
     Drain(usize),
     Answer,
@@ -37,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..2usize, any::<bool>()).prop_map(|(topic, critical)| Step::Event(topic, critical)),
         5 => Just(Step::Tick),
         6 => (0..5usize).prop_map(Step::Turn),
+        3 => (0..5usize, 1..700usize).prop_map(|(viewer, room)| Step::Thin(viewer, room)),
         1 => (0..5usize).prop_map(Step::Drain),
         3 => Just(Step::Answer),
         2 => (0..WANTS).prop_map(Step::Open),
@@ -141,6 +144,11 @@ impl Run {
             Step::Turn(viewer) => {
                 if let Some(viewer) = viewers.get_mut(viewer % count) {
                     viewer.turn(world, self.now);
+                }
+            }
+            Step::Thin(viewer, room) => {
+                if let Some(viewer) = viewers.get_mut(viewer % count) {
+                    viewer.turn_within(world, room, self.now);
                 }
             }
             Step::Drain(viewer) => {

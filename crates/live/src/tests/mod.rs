@@ -2,6 +2,7 @@
 
 mod behaves;
 mod converge;
+mod link;
 mod viewer;
 mod world;
 

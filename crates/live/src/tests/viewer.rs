@@ -38,6 +38,8 @@ pub(crate) struct Viewer {
     pub(crate) frames: Vec<Value>,
     /// Whether each record is delivered.
     each: bool,
+    /// Whether there was ever less room than a frame has.
+    pub(crate) is_tight: bool,
 }
 
 pub(crate) fn opening() -> Opening {
@@ -55,10 +57,12 @@ impl Viewer {
     }
 
     pub(crate) fn open_with(world: &mut World, wants: Subscribe, opening: Opening) -> Self {
+        let is_tight = opening.credit.is_some();
         let id = world.engine.open(opening, Duration::ZERO);
         let mut viewer = Self {
             id,
             each: wants.deliver == spica_live_proto::Deliver::Each,
+            is_tight,
             wants,
             values: BTreeMap::new(),
             numbers: HashMap::new(),
@@ -104,7 +108,13 @@ impl Viewer {
 
     /// Takes one turn. Whether anything came.
     pub(crate) fn turn(&mut self, world: &mut World, now: Duration) -> bool {
-        let frames = world.engine.turn(self.id, now);
+        self.turn_within(world, usize::MAX, now)
+    }
+
+    /// As `turn`, over a link that takes only so much.
+    pub(crate) fn turn_within(&mut self, world: &mut World, room: usize, now: Duration) -> bool {
+        self.is_tight |= room < world.engine.store.limits.frame_bytes;
+        let frames = world.engine.turn_within(self.id, room, now);
         for frame in &frames {
             self.take(world, frame);
         }
@@ -195,9 +205,16 @@ impl Viewer {
         let (lane, seq) = (position.0, position.2);
         let record = world.find(lane as usize, seq);
         assert_eq!(record.topic.as_str(), topic);
-        assert!(seq > self.last[lane as usize], "in the order of the lane");
-        self.last[lane as usize] = seq;
         let is_state = record.kind == spica_model::Kind::State;
+        // States come by turns when there is room for few.
+        let is_by_turns = is_state && self.is_tight && !self.each;
+        assert!(
+            is_by_turns || seq > self.last[lane as usize],
+            "in the order of the lane"
+        );
+        if !is_by_turns {
+            self.last[lane as usize] = seq;
+        }
         let stood = self.since.is_some_and(|since| seq <= since[lane as usize]);
         if !is_state || (self.each && !stood) {
             assert!(matches!(tag, 0 | 2), "events come whole");

@@ -17,6 +17,38 @@ pub(crate) fn subscribe(sub: u32, filter: &str) -> Subscribe {
     Subscribe::new(SubId(sub), TopicFilter::new(filter).unwrap())
 }
 
+/// A record of JSON, or a deletion.
+pub(crate) fn record(
+    lane: Lane,
+    seq: u64,
+    topic: &str,
+    kind: Kind,
+    payload: Option<&str>,
+) -> Record {
+    Record {
+        position: Position {
+            epoch: Epoch(1),
+            lane,
+            seq: Seq(seq),
+        },
+        topic: Topic::new(topic).unwrap(),
+        kind,
+        op: if payload.is_some() {
+            Op::Put
+        } else {
+            Op::Delete
+        },
+        quality: Quality::Good,
+        received: Timestamp::EPOCH,
+        source_time: None,
+        content_type: ContentType::Json,
+        payload: Bytes::copy_from_slice(payload.unwrap_or_default().as_bytes()),
+        key: None,
+        cause: None,
+        properties: None,
+    }
+}
+
 /// Everything that was ever recorded, and an engine that is told of it.
 pub(crate) struct World {
     pub(crate) engine: Engine,
@@ -47,28 +79,10 @@ impl World {
     pub(crate) fn record(&mut self, lane: Lane, topic: &str, kind: Kind, payload: Option<&str>) {
         self.clock += 1;
         let records = &mut self.journal[lane.index()];
-        records.push(Record {
-            position: Position {
-                epoch: Epoch(1),
-                lane,
-                seq: Seq(records.len() as u64 + 1),
-            },
-            topic: Topic::new(topic).unwrap(),
-            kind,
-            op: if payload.is_some() {
-                Op::Put
-            } else {
-                Op::Delete
-            },
-            quality: Quality::Good,
-            received: Timestamp::from_micros(self.clock),
-            source_time: None,
-            content_type: ContentType::Json,
-            payload: Bytes::copy_from_slice(payload.unwrap_or_default().as_bytes()),
-            key: None,
-            cause: None,
-            properties: None,
-        });
+        let seq = records.len() as u64 + 1;
+        let mut record = record(lane, seq, topic, kind, payload);
+        record.received = Timestamp::from_micros(self.clock);
+        records.push(record);
     }
 
     pub(crate) fn put(&mut self, topic: &str, payload: &str) {
