@@ -49,6 +49,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "desk",
             "history",
             "live-hub",
+            "front",
         ],
     ),
     (
