@@ -1,8 +1,14 @@
 //! What the tree knows about one topic.
 
-use spica_model::{Kind, Lane, Op, Position, Record};
+use spica_model::{Kind, Lane, Op, Position, Record, Topic};
 
-use crate::compact::bytes;
+use crate::compact::{BUFFER_BYTES, bytes};
+
+/// What an entry costs beside its records: what it says itself, the topic's buffer, and the map's
+/// share, whose nodes are about half full.
+const OVERHEAD_BYTES: usize = size_of::<Entry>() - size_of::<Record>()
+    + BUFFER_BYTES
+    + 2 * (size_of::<Topic>() + size_of::<Box<Entry>>());
 
 /// What is known of a topic in each lane that has a record of it.
 #[derive(Debug, Clone)]
@@ -59,8 +65,10 @@ impl Entry {
             .flat_map(|lane| std::iter::once(&lane.last).chain(lane.beneath.as_deref()))
     }
 
+    /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
-        self.records().map(bytes).sum()
+        let topic = self.shown().topic.as_bytes().len();
+        OVERHEAD_BYTES + topic + self.records().map(bytes).sum::<usize>()
     }
 
     /// The last record of kind `state` of a lane.

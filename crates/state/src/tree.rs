@@ -65,7 +65,8 @@ pub struct Change {
 #[derive(Debug, Clone, Default)]
 pub struct StateTree {
     limits: Limits,
-    entries: BTreeMap<Topic, Entry>,
+    /// Boxed: the map's nodes are half empty, and an entry is large.
+    entries: BTreeMap<Topic, Box<Entry>>,
     /// The topics that show a tombstone and have no state beneath it, by its received time.
     tombstones: BTreeSet<(Timestamp, Topic)>,
     /// Topics that have changed since the last [`StateTree::take_changes`].
@@ -116,7 +117,7 @@ impl StateTree {
     /// The last record of a topic, which may be a tombstone.
     #[must_use]
     pub fn last(&self, topic: &str) -> Option<&Record> {
-        self.entries.get(topic).map(Entry::shown)
+        self.entries.get(topic).map(|entry| entry.shown())
     }
 
     /// The state of a topic, as MQTT retains it: its last record of kind `state`, if that is a put.
@@ -209,7 +210,7 @@ impl StateTree {
     /// Whether a put to `topic` would be left out now. Who accepts records asks first and refuses.
     #[must_use]
     pub fn would_exceed(&self, topic: &Topic) -> bool {
-        let has_value = self.entries.get(topic).is_some_and(Entry::has_value);
+        let has_value = self.entries.get(topic).is_some_and(|it| it.has_value());
         !has_value && self.is_full_for(topic)
     }
 
@@ -233,7 +234,11 @@ impl StateTree {
     /// same as long as nothing is folded in between.
     pub fn take_changes(&mut self, max: usize) -> Vec<Change> {
         let rest = self.changes.len().saturating_sub(max);
-        let topics = self.changes.split_off(rest);
+        let topics = match rest {
+            // The list that was long once takes no memory any more.
+            0 => std::mem::take(&mut self.changes),
+            _ => self.changes.split_off(rest),
+        };
         let change = |topic: Topic| {
             let records = self.entries.get_mut(&topic).map_or_else(Vec::new, |entry| {
                 entry.changed = false;
@@ -299,7 +304,7 @@ impl StateTree {
             return Outcome::OverLimit;
         }
         let topic = compact_topic(&record.topic);
-        let mut entry = Entry::new(compact(record, topic.clone()));
+        let mut entry = Box::new(Entry::new(compact(record, topic.clone())));
         entry.changed = true;
         self.changes.push(topic.clone());
         self.bytes += entry.bytes();
@@ -332,14 +337,15 @@ impl StateTree {
             .entries
             .get_key_value(prefix)
             .filter(|_| after.is_none_or(|after| after < prefix));
-        own.into_iter().chain(self.below(prefix, after))
+        let all = own.into_iter().chain(self.below(prefix, after));
+        all.map(|(topic, entry)| (topic, &**entry))
     }
 
     fn below<'a>(
         &'a self,
         prefix: &str,
         after: Option<&str>,
-    ) -> impl Iterator<Item = (&'a Topic, &'a Entry)> + use<'a> {
+    ) -> impl Iterator<Item = (&'a Topic, &'a Box<Entry>)> + use<'a> {
         // "0" follows "/": between the two is all that begins with the prefix and a slash.
         let (first, end) = (format!("{prefix}/"), format!("{prefix}0"));
         let range: (Bound<&str>, Bound<&str>) = match after {

@@ -35,10 +35,12 @@ fn an_event_neither_hides_nor_removes_the_state_of_its_topic() {
     assert_eq!(tree.apply(&event("a", 2, Op::Put)), Outcome::Shows);
     assert_eq!(tree.get("a"), Some(&event("a", 2, Op::Put)));
     assert_eq!(tree.state("a"), Some(&state));
-    assert_eq!((tree.topics(), tree.bytes()), (1, 2 * alone));
+    let both = tree.bytes();
+    assert!(alone < both && both < 2 * alone);
+    assert_eq!(tree.topics(), 1);
     assert_eq!(tree.apply(&event("a", 3, Op::Put)), Outcome::Shows);
     assert_eq!(tree.state("a"), Some(&state));
-    assert_eq!(tree.bytes(), 2 * alone, "the event before is gone");
+    assert_eq!(tree.bytes(), both, "the event before is gone");
     assert_eq!(stored(&mut tree), [[3, 1]]);
 
     let newer = normal("a", 4, Op::Put);

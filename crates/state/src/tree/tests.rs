@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 use spica_model::{
-    ContentType, Epoch, Key, Kind, Lane, Op, Position, Quality, Record, Seq, Timestamp, Topic,
+    Cause, ContentType, Epoch, Key, Kind, Lane, Op, Position, Properties, Quality, Record, Seq,
+    Timestamp, Topic,
 };
 
-use super::{Entry, Limits, Outcome, StateTree};
+use super::{Limits, Outcome, StateTree};
 
 pub(super) fn record(topic: &str, lane: Lane, seq: u64, received: u32, op: Op) -> Record {
     Record {
@@ -210,6 +211,8 @@ fn a_record_in_the_tree_pins_no_larger_buffer() {
     whole.topic = Topic::from_bytes(block.slice(100..110)).unwrap();
     whole.key = Some(Key::new(block.slice(10..20)).unwrap());
     whole.content_type = ContentType::parse("image/png").unwrap();
+    whole.cause = Some(Cause::from_bytes(block.slice(20..30)).unwrap());
+    whole.properties = Some(Properties::from_bytes(block.slice(30..40)).unwrap());
     tree.apply(&whole);
     let kept = tree.get("xxxxxxxxxx").unwrap();
     assert_eq!(kept, &whole);
@@ -218,9 +221,12 @@ fn a_record_in_the_tree_pins_no_larger_buffer() {
         &kept.payload,
         kept.topic.as_bytes(),
         kept.key.as_ref().unwrap().as_bytes(),
+        kept.properties.as_ref().unwrap().as_bytes(),
     ] {
         assert!(!range.contains(&part.as_ptr()));
     }
+    let cause = kept.cause.as_ref().unwrap().as_str();
+    assert!(!range.contains(&cause.as_ptr()));
 }
 
 #[test]
@@ -301,7 +307,7 @@ pub(super) fn shown(tree: &StateTree) -> Vec<Record> {
 
 /// The topics and places of all records of a tree, those that are not shown too.
 pub(super) fn held(tree: &StateTree) -> BTreeSet<(Topic, String)> {
-    let records = tree.entries.values().flat_map(Entry::records);
+    let records = tree.entries.values().flat_map(|entry| entry.records());
     let places = records.map(|it| (it.topic.clone(), it.position.to_string()));
     places.collect()
 }
