@@ -5,21 +5,22 @@ use bytes::Bytes;
 use crate::limits;
 use crate::record::{LimitError, bounded};
 
-/// What a message's protocol says of it beside topic and payload: in order, each as a tag of one byte,
-/// the length of its value as two bytes (big-endian), and the value. 1 to
-/// [`limits::PROPERTIES_BYTES`] bytes in all.
+/// What a message's protocol says of it beside topic and payload: each as a tag of one byte, the length
+/// of its value as two bytes (big-endian), and the value. 1 to [`limits::PROPERTIES_BYTES`] bytes in
+/// all.
 ///
 /// | tag | value |
 /// |---|---|
 /// | 1 | service: bits 0–1 the quality of service it was sent with (0 at most once, 1 at least once, 2 exactly once), bit 2 whether it was to be retained |
-/// | 2 | a user property: length of its name (2), name, its value; both UTF-8 |
 /// | 3 | response topic: UTF-8, as the sender names it |
 /// | 4 | correlation data: bytes |
 /// | 5 | expiry: seconds after it was received (4) |
 /// | 6 | the payload is UTF-8 text: nothing |
 /// | 7 | content type as the sender names it, which need not be a media type: UTF-8 |
 ///
-/// A reader steps over tags that it does not know.
+/// A reader steps over tags that it does not know. Behind all of them, in their order, stand the user
+/// properties, without a length of the whole: 38, length of the name (2), name, length of the value
+/// (2), value; both UTF-8. That is how MQTT 5 writes them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Properties(Bytes);
 
@@ -53,12 +54,12 @@ pub enum Property<'a> {
 }
 
 const SERVICE: u8 = 1;
-const USER: u8 = 2;
 const RESPONSE_TOPIC: u8 = 3;
 const CORRELATION: u8 = 4;
 const EXPIRY: u8 = 5;
 const TEXT: u8 = 6;
 const CONTENT_TYPE: u8 = 7;
+const USER: u8 = 38;
 
 impl Properties {
     /// Properties from shared bytes, as they were read from a journal.
@@ -69,20 +70,21 @@ impl Properties {
         bounded("properties", bytes.into(), limits::PROPERTIES_BYTES).map(Self)
     }
 
-    /// Properties from a list; none for an empty one.
+    /// Properties from a list; none for an empty one. User properties are put last.
     ///
     /// # Errors
     /// If they are longer than [`limits::PROPERTIES_BYTES`].
     pub fn new<'a>(
         list: impl IntoIterator<Item = Property<'a>>,
     ) -> Result<Option<Self>, LimitError> {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut user) = (Vec::new(), Vec::new());
         for property in list {
-            put(&mut bytes, property);
-            if bytes.len() > limits::PROPERTIES_BYTES {
+            put(&mut bytes, &mut user, property);
+            if bytes.len() + user.len() > limits::PROPERTIES_BYTES {
                 break;
             }
         }
+        bytes.append(&mut user);
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -93,6 +95,19 @@ impl Properties {
     #[must_use]
     pub const fn as_bytes(&self) -> &Bytes {
         &self.0
+    }
+
+    /// The user properties, as MQTT 5 writes them.
+    #[must_use]
+    pub fn user_section(&self) -> &[u8] {
+        let mut rest: &[u8] = &self.0;
+        while rest.first().is_some_and(|tag| *tag != USER) {
+            let Some((_, behind)) = counted(&rest[1..]) else {
+                return &[];
+            };
+            rest = behind;
+        }
+        rest
     }
 
     /// The properties, in their order, up to the first that cannot be read.
@@ -124,6 +139,11 @@ impl<'a> Iterator for Iter<'a> {
         loop {
             let (&tag, rest) = self.rest.split_first()?;
             let (value, rest) = counted(rest)?;
+            if tag == USER {
+                let (other, rest) = counted(rest)?;
+                self.rest = rest;
+                return user(value, other);
+            }
             self.rest = rest;
             if let Some(known) = read(tag, value) {
                 return known;
@@ -139,7 +159,6 @@ fn read(tag: u8, value: &[u8]) -> Option<Option<Property<'_>>> {
             qos: bits & 3,
             retain: bits & 4 != 0,
         }),
-        USER => user(value),
         RESPONSE_TOPIC => std::str::from_utf8(value).ok().map(Property::ResponseTopic),
         CORRELATION => Some(Property::Correlation(value)),
         EXPIRY => value
@@ -151,8 +170,7 @@ fn read(tag: u8, value: &[u8]) -> Option<Option<Property<'_>>> {
     })
 }
 
-fn user(value: &[u8]) -> Option<Property<'_>> {
-    let (name, value) = counted(value)?;
+fn user<'a>(name: &'a [u8], value: &'a [u8]) -> Option<Property<'a>> {
     Some(Property::User {
         name: std::str::from_utf8(name).ok()?,
         value: std::str::from_utf8(value).ok()?,
@@ -165,14 +183,15 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 
-fn put(out: &mut Vec<u8>, property: Property<'_>) {
+fn put(out: &mut Vec<u8>, user: &mut Vec<u8>, property: Property<'_>) {
     match property {
         Property::Service { qos, retain } => {
             put_value(out, SERVICE, &[&[(qos & 3) | (u8::from(retain) << 2)]]);
         }
         Property::User { name, value } => {
-            let name_bytes = length(name.len()).to_be_bytes();
-            put_value(out, USER, &[&name_bytes, name.as_bytes(), value.as_bytes()]);
+            put_value(user, USER, &[name.as_bytes()]);
+            user.extend_from_slice(&length(value.len()).to_be_bytes());
+            user.extend_from_slice(value.as_bytes());
         }
         Property::ResponseTopic(topic) => put_value(out, RESPONSE_TOPIC, &[topic.as_bytes()]),
         Property::Correlation(data) => put_value(out, CORRELATION, &[data]),
@@ -208,6 +227,11 @@ mod tests {
                 qos: 2,
                 retain: true,
             },
+            Property::ResponseTopic("answers/here"),
+            Property::Correlation(&[0, 255]),
+            Property::Expiry(3_600),
+            Property::Text,
+            Property::ContentType("a thing"),
             Property::User {
                 name: "a",
                 value: "1",
@@ -216,14 +240,13 @@ mod tests {
                 name: "a",
                 value: "",
             },
-            Property::ResponseTopic("answers/here"),
-            Property::Correlation(&[0, 255]),
-            Property::Expiry(3_600),
-            Property::Text,
-            Property::ContentType("a thing"),
         ];
         let properties = Properties::new(list).unwrap().unwrap();
         assert_eq!(properties.iter().collect::<Vec<_>>(), list);
+        assert_eq!(
+            properties.user_section(),
+            b"\x26\0\x01a\0\x011\x26\0\x01a\0\0"
+        );
         let again = Properties::from_bytes(properties.as_bytes().clone()).unwrap();
         assert_eq!(again, properties);
         assert_eq!(Properties::new([]), Ok(None));
@@ -232,7 +255,7 @@ mod tests {
     #[test]
     fn a_reader_steps_over_what_it_does_not_know_and_stops_at_what_is_cut() {
         let mut bytes = vec![99, 0, 2, 7, 7];
-        put(&mut bytes, Property::Text);
+        put(&mut bytes, &mut Vec::new(), Property::Text);
         bytes.extend([EXPIRY, 0, 4, 1]);
         let properties = Properties::from_bytes(bytes).unwrap();
         assert_eq!(properties.iter().collect::<Vec<_>>(), [Property::Text]);
