@@ -103,6 +103,28 @@ pub(crate) fn entries(section: &[u8]) -> impl Iterator<Item = Read<Entry<'_>>> {
     })
 }
 
+/// The number of the next property, and all of it, of a section that has been checked: texts are
+/// not looked at.
+#[inline]
+pub(crate) fn skip<'a>(reader: &mut Reader<'a>) -> Read<(u8, &'a [u8])> {
+    let all = reader.rest();
+    let id = reader.byte()?;
+    match id {
+        USER => {
+            reader.bytes()?;
+            reader.bytes()?;
+        }
+        SUBSCRIPTION_ID => {
+            reader.varint()?;
+        }
+        _ => {
+            *reader = Reader::new(all);
+            entry(reader)?;
+        }
+    }
+    Ok((id, &all[..all.len() - reader.rest().len()]))
+}
+
 #[inline]
 fn entry<'a>(reader: &mut Reader<'a>) -> Read<Entry<'a>> {
     let all = reader.rest();

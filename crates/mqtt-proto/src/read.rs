@@ -135,6 +135,16 @@ impl<'a> Reader<'a> {
         self.take(count as usize)
     }
 
+    /// Whether a zero came next: it is read then.
+    #[inline]
+    pub(crate) fn skip_zero(&mut self) -> bool {
+        let Some(rest) = self.0.strip_prefix(&[0]) else {
+            return false;
+        };
+        self.0 = rest;
+        true
+    }
+
     /// Nothing may follow.
     #[inline]
     pub(crate) fn finish(&self) -> Read<()> {

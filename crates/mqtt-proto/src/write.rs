@@ -5,9 +5,15 @@ use crate::EncodeError;
 /// The highest number that a variable byte integer holds.
 pub(crate) const VARINT_MAX: u32 = 268_435_455;
 
-/// Where a packet is written to: a buffer, or a count of its bytes.
+/// Where a packet is written to: first a count of its bytes, then a buffer.
 pub(crate) trait Sink {
+    /// Whether nothing is written: then values are checked, which need not be done twice.
+    const COUNTS: bool;
+
     fn put(&mut self, bytes: &[u8]);
+
+    /// So many bytes, which were counted elsewhere.
+    fn skip(&mut self, bytes: usize);
 
     #[inline]
     fn byte(&mut self, byte: u8) {
@@ -26,10 +32,14 @@ pub(crate) trait Sink {
 }
 
 impl Sink for Vec<u8> {
+    const COUNTS: bool = false;
+
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
+
+    fn skip(&mut self, _: usize) {}
 }
 
 /// Counts what would be written.
@@ -37,9 +47,16 @@ impl Sink for Vec<u8> {
 pub(crate) struct Count(pub(crate) usize);
 
 impl Sink for Count {
+    const COUNTS: bool = true;
+
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.0 += bytes.len();
+    }
+
+    #[inline]
+    fn skip(&mut self, bytes: usize) {
+        self.0 += bytes;
     }
 }
 
@@ -73,9 +90,15 @@ pub(crate) fn binary(sink: &mut impl Sink, bytes: &[u8]) -> Result<(), EncodeErr
 }
 
 #[inline]
-pub(crate) fn text(sink: &mut impl Sink, text: &str) -> Result<(), EncodeError> {
-    if memchr::memchr(0, text.as_bytes()).is_some() {
+pub(crate) fn text<S: Sink>(sink: &mut S, text: &str) -> Result<(), EncodeError> {
+    if S::COUNTS && memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(EncodeError::Nul);
     }
     binary(sink, text.as_bytes())
+}
+
+/// A text that nobody has counted before.
+pub(crate) fn checked_text(buffer: &mut Vec<u8>, value: &str) -> Result<(), EncodeError> {
+    text(&mut Count::default(), value)?;
+    text(buffer, value)
 }

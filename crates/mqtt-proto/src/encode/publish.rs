@@ -73,17 +73,20 @@ pub fn encode_publish_head(
 
 /// The body without the payload.
 #[inline]
-pub(super) fn head(publish: &Publish<'_>, version: Version, sink: &mut impl Sink) -> Written {
+pub(super) fn head<S: Sink>(publish: &Publish<'_>, version: Version, sink: &mut S) -> Written {
     let wrong = EncodeError::Contradiction;
     if publish.topic.is_empty() && (publish.properties.alias.is_none() || !version.is_v5()) {
         return Err(wrong("a PUBLISH with neither a topic nor an alias of one"));
     }
     let topic = publish.topic.as_bytes();
-    match memchr::memchr3(0, b'+', b'#', topic).map(|at| topic[at]) {
-        None => write::binary(sink, topic)?,
-        Some(0) => return Err(EncodeError::Nul),
-        Some(_) => return Err(wrong("a topic with a wildcard")),
+    if S::COUNTS {
+        match memchr::memchr3(0, b'+', b'#', topic).map(|at| topic[at]) {
+            None => {}
+            Some(0) => return Err(EncodeError::Nul),
+            Some(_) => return Err(wrong("a topic with a wildcard")),
+        }
     }
+    write::binary(sink, topic)?;
     match (publish.qos, publish.packet_id) {
         (QoS::AtMostOnce, None) if !publish.dup => {}
         (QoS::AtLeastOnce | QoS::ExactlyOnce, Some(id)) => sink.short(id.get()),

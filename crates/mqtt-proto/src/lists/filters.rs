@@ -93,7 +93,7 @@ impl<'a> Filters<'a> {
         filter: &str,
         options: SubscribeOptions,
     ) -> Result<(), EncodeError> {
-        crate::write::text(buffer, filter)?;
+        crate::write::checked_text(buffer, filter)?;
         buffer.push(options.byte());
         Ok(())
     }
@@ -146,7 +146,7 @@ impl<'a> Topics<'a> {
     /// # Errors
     /// If the filter is longer than 65,535 bytes or holds U+0000.
     pub fn push(buffer: &mut Vec<u8>, filter: &str) -> Result<(), EncodeError> {
-        crate::write::text(buffer, filter)
+        crate::write::checked_text(buffer, filter)
     }
 
     /// Each filter.

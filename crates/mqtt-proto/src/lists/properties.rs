@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::EncodeError;
-use crate::property::{Entry, SUBSCRIPTION_ID, USER, entries};
+use crate::property::{SUBSCRIPTION_ID, USER, skip};
 use crate::read::Reader;
 use crate::write;
 
@@ -27,7 +27,8 @@ impl<'a> UserProperties<'a> {
     pub fn push(buffer: &mut Vec<u8>, name: &str, value: &str) -> Result<(), EncodeError> {
         let before = buffer.len();
         buffer.push(USER);
-        let pushed = write::text(buffer, name).and_then(|()| write::text(buffer, value));
+        let pushed = write::checked_text(buffer, name);
+        let pushed = pushed.and_then(|()| write::checked_text(buffer, value));
         pushed.inspect_err(|_| buffer.truncate(before))
     }
 
@@ -116,8 +117,9 @@ impl<'a> SubscriptionIds<'a> {
 }
 
 fn of_id<'a>(bytes: &'a [u8], id: u8) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    let all = entries(bytes).map_while(Result::ok);
-    all.filter_map(move |Entry { id: its, bytes, .. }| (its == id).then_some(bytes))
+    let mut reader = Reader::new(bytes);
+    let all = std::iter::from_fn(move || skip(&mut reader).ok());
+    all.filter_map(move |(its, bytes)| (its == id).then_some(bytes))
 }
 
 impl PartialEq for SubscriptionIds<'_> {
