@@ -26,6 +26,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "live",
             "ws-proto",
             "mqtt-proto",
+            "mqtt",
             "state",
             "journal-format",
             "pair",
@@ -72,7 +73,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 21] = [
+pub const EXCEPTIONS: [(&str, &str); 22] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -82,6 +83,7 @@ pub const EXCEPTIONS: [(&str, &str); 21] = [
     ("live", "live-proto"),
     ("live", "matcher"),
     ("mqtt-routes", "matcher"),
+    ("mqtt", "mqtt-proto"),
     ("live-hub", "views"),
     ("desk", "views"),
     ("media", "objects"),

@@ -1,0 +1,229 @@
+//! A session that is behind: what it is fed from the journal, and up to where everything is delivered.
+
+use spica_model::{Lane, Seq};
+use spica_mqtt_proto::QoS;
+
+use super::delivery::{Delivery, Message, Pushed};
+use super::flight::{Entry, Stage};
+use super::{Busy, Outbound};
+
+impl<M: Message> Outbound<M> {
+    /// After which record of the lane the session is to be fed, if it is behind, connected, and has
+    /// room.
+    #[must_use]
+    pub fn wants(&self, lane: Lane) -> Option<Seq> {
+        let after = self.behind[lane.index()]?;
+        let queue = self.busy.as_ref().map(|busy| &busy.queues[lane.index()]);
+        let is_low = queue.is_none_or(|queue| queue.is_low(self.bounds));
+        (self.is_connected && is_low).then_some(after)
+    }
+
+    /// Whether the session is behind in the lane.
+    #[must_use]
+    pub const fn is_behind(&self, lane: Lane) -> bool {
+        self.behind[lane.index()].is_some()
+    }
+
+    /// Whether this record is in flight and must be offered, whatever the session subscribes to now
+    /// [MQTT-3.10.4-3].
+    #[must_use]
+    pub fn awaits(&self, lane: Lane, seq: Seq) -> bool {
+        self.busy.as_ref().is_some_and(|busy| {
+            let at = busy.find_placed(lane, seq);
+            at.and_then(|at| busy.flight.get(at))
+                .is_some_and(Entry::is_missing)
+        })
+    }
+
+    /// A record after [`Self::wants`] that matches, in the lane's order. [`Pushed::Full`]: the feed
+    /// stops before it, and tells by [`Self::passed`] how far it came.
+    pub fn offer(&mut self, delivery: Delivery<M>) -> Pushed {
+        let lane = delivery.lane();
+        let Some(after) = self.behind[lane.index()].filter(|_| self.is_connected) else {
+            return Pushed::Known;
+        };
+        // What is of QoS 0 is never caught up.
+        let Some(seq) = delivery.placed() else {
+            let counted = u32::from(delivery.qos == QoS::AtMostOnce);
+            self.dropped.full = self.dropped.full.saturating_add(counted);
+            return Pushed::Full;
+        };
+        let busy = self.busy.get_or_insert_default();
+        let Some(delivery) = busy.fill(lane, seq, delivery) else {
+            return Pushed::Known;
+        };
+        if seq <= after || seq <= busy.queued[lane.index()] {
+            return Pushed::Known;
+        }
+        if !self.has_room(lane, 1, delivery.message.bytes()) {
+            return Pushed::Full;
+        }
+        self.enqueue(lane, delivery);
+        Pushed::Queued
+    }
+
+    /// Everything of the lane up to and with `through` was offered. What is in flight and was not
+    /// among it is gone from the journal: it is given up, and counted.
+    pub fn passed(&mut self, lane: Lane, through: Seq) {
+        let Some(after) = &mut self.behind[lane.index()] else {
+            return;
+        };
+        *after = through.max(*after);
+        let Some(busy) = &mut self.busy else {
+            return;
+        };
+        let gone = busy.give_up_missing(lane, through);
+        self.dropped.gone = self.dropped.gone.saturating_add(gone);
+        if gone > 0 {
+            self.forget_passed();
+            self.pass_gates_if_free();
+        }
+    }
+
+    /// What was offered reaches to what is pushed next: the session is live in this lane.
+    pub fn caught_up(&mut self, lane: Lane) {
+        if self.is_connected {
+            self.behind[lane.index()] = None;
+        }
+    }
+
+    /// The messages apart that must be fetched before they can be sent again, after a restart: to be
+    /// given to [`Self::refill`].
+    pub fn missing_apart(&self) -> impl Iterator<Item = super::Origin> {
+        let entries = self.busy.iter().flat_map(|busy| busy.flight.iter());
+        let missing = entries.filter(|entry| entry.is_missing());
+        let origins = missing.filter_map(|entry| entry.origin);
+        origins.filter(|origin| !origin.is_placed())
+    }
+
+    /// A message apart that was fetched; none if it is no more, and then it is given up.
+    pub fn refill(&mut self, origin: super::Origin, delivery: Option<Delivery<M>>) {
+        let Some(busy) = &mut self.busy else {
+            return;
+        };
+        let is_it = |entry: &Entry<M>| entry.origin == Some(origin) && entry.is_missing();
+        let Some(at) = busy.flight.iter().position(is_it) else {
+            return;
+        };
+        match (delivery, busy.flight.get_mut(at)) {
+            (Some(delivery), Some(entry)) => entry.held = Some(delivery.into()),
+            _ => {
+                busy.give_up(at);
+                self.dropped.gone = self.dropped.gone.saturating_add(1);
+                self.forget_passed();
+                self.pass_gates_if_free();
+            }
+        }
+    }
+
+    /// Per lane, critical first: everything up to this record is delivered, or does not concern the
+    /// session. `live` as in [`Self::disconnected`].
+    #[must_use]
+    pub fn low_water(&self, live: [Seq; 2]) -> [Seq; 2] {
+        Lane::ALL.map(|lane| {
+            let fed = self.behind[lane.index()].unwrap_or(live[lane.index()]);
+            let first = self.busy.as_ref().and_then(|busy| busy.first_placed(lane));
+            first.map_or(fed, |first| fed.min(Seq(first.0.saturating_sub(1))))
+        })
+    }
+
+    /// Forgets what is done and lies at or before the low-water place.
+    pub(super) fn forget_passed(&mut self) {
+        loop {
+            let Some(busy) = &mut self.busy else {
+                return;
+            };
+            if busy.flight.is_in_order() {
+                while busy.flight.forget_first(|_| true) {}
+                return;
+            }
+            let low = self.low_water([Seq(u64::MAX); 2]);
+            let passed = |entry: &Entry<M>| {
+                let placed = entry.placed();
+                placed.is_none_or(|(lane, seq)| seq <= low[lane.index()])
+            };
+            let Some(busy) = &mut self.busy else {
+                return;
+            };
+            if !busy.flight.forget_first(passed) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn pass_gates_if_free(&mut self) {
+        if let Some(busy) = self.busy.as_mut().filter(|_| !self.is_durable) {
+            busy.pass_gates();
+        }
+    }
+}
+
+impl<M: Message> Busy<M> {
+    fn first_placed(&self, lane: Lane) -> Option<Seq> {
+        let waiting = self.queues[lane.index()].first_placed();
+        let in_flight = self.flight.first_placed(lane);
+        waiting.into_iter().chain(in_flight).min()
+    }
+}
+
+impl<M> Busy<M> {
+    fn find_placed(&self, lane: Lane, seq: Seq) -> Option<usize> {
+        let is_possible = seq <= self.high[lane.index()];
+        is_possible
+            .then(|| self.flight.find_placed(lane, seq))
+            .flatten()
+    }
+
+    /// A record that is offered goes to the message in flight that misses it. What was delivered
+    /// before goes nowhere; what is new is given back.
+    fn fill(&mut self, lane: Lane, seq: Seq, delivery: Delivery<M>) -> Option<Delivery<M>> {
+        if seq > self.high[lane.index()] {
+            return Some(delivery);
+        }
+        let Some(at) = self.find_placed(lane, seq) else {
+            // Before a restart there may have been messages that no note spoke of. Otherwise it was
+            // in flight and is done.
+            return (seq <= self.restored_high[lane.index()]).then_some(delivery);
+        };
+        if let Some(entry) = self.flight.get_mut(at).filter(|entry| entry.is_missing()) {
+            entry.held = Some(delivery.into());
+        }
+        None
+    }
+
+    fn give_up_missing(&mut self, lane: Lane, through: Seq) -> u32 {
+        let mut gone = 0;
+        for at in 0..self.flight.len() {
+            let is_gone = self.flight.get(at).is_some_and(|entry| {
+                let is_passed = |(its, seq)| its == lane && seq <= through;
+                entry.is_missing() && entry.placed().is_some_and(is_passed)
+            });
+            if is_gone {
+                self.give_up(at);
+                gone += 1;
+            }
+        }
+        gone
+    }
+
+    /// A message cannot be sent any more. If the client may have it, it is told to forget the id.
+    pub(super) fn give_up(&mut self, at: usize) {
+        let Some(entry) = self.flight.get_mut(at) else {
+            return;
+        };
+        self.again[entry.lane().index()] -= usize::from(entry.is_again);
+        entry.is_again = false;
+        match entry.stage {
+            Stage::Sent if entry.qos == QoS::ExactlyOnce => {
+                entry.stage = Stage::Received;
+                self.releases.push(entry.id);
+            }
+            Stage::Assigned => {
+                let id = entry.id;
+                self.assigned.remove(id);
+                self.finish(at);
+            }
+            _ => self.finish(at),
+        }
+    }
+}

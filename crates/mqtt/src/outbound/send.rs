@@ -1,0 +1,336 @@
+//! What may be sent now, as bytes.
+
+use bytes::Bytes;
+use spica_model::{Lane, Timestamp};
+use spica_mqtt_proto::{
+    Packet, PacketId, Publish, PublishProperties, QoS, Reason, SubscriptionIds,
+};
+
+use super::Outbound;
+use super::aliases::Named;
+use super::delivery::{Delivery, Message};
+use super::flight::{Entry, Held, Stage};
+use super::queue::Item;
+use crate::ack::AckKind;
+
+/// Why [`Outbound::next`] stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Next {
+    /// Nothing more may be sent until something is pushed, offered, noted or acknowledged.
+    Idle,
+    /// The budget is used up: there may be more.
+    More,
+    /// These bytes go out behind what was written; then there may be more.
+    Chunk(Bytes),
+}
+
+/// So many critical messages may go before one normal message that waits.
+const FAVOURED: u8 = 7;
+
+/// How a message is sent.
+struct Way {
+    qos: QoS,
+    id: Option<PacketId>,
+    dup: bool,
+}
+
+impl<M: Message> Outbound<M> {
+    /// Writes what may be sent now, up to about `budget` bytes: first what is sent again, then what
+    /// its note has freed, then what waits. Nothing is sent again but after [`Self::connected`]
+    /// [MQTT-4.4.0-1].
+    pub fn next(&mut self, now: Timestamp, budget: usize, out: &mut Vec<u8>) -> Next {
+        let end = out.len().saturating_add(budget);
+        if !self.is_connected || self.busy.is_none() {
+            return Next::Idle;
+        }
+        self.send_again(now, end, out);
+        self.send_releases(end, out);
+        self.send_assigned(now, end, out);
+        while out.len() < end {
+            let Some(lane) = self.choose_lane() else {
+                return Next::Idle;
+            };
+            match self.pop(lane) {
+                Some(Item::Chunk(chunk)) => return Next::Chunk(chunk.bytes),
+                Some(Item::Delivery(delivery)) => self.send(delivery, now, out),
+                None => return Next::Idle,
+            }
+            self.send_assigned(now, end, out);
+        }
+        Next::More
+    }
+
+    /// What was sent on an earlier connection, in that order per lane. A message that has to be
+    /// fetched first holds up its lane only.
+    fn send_again(&mut self, now: Timestamp, end: usize, out: &mut Vec<u8>) {
+        let mut is_held_up = [false; 2];
+        let mut at = 0;
+        while out.len() < end {
+            let window = usize::from(self.window);
+            let Some(busy) = self.busy.as_mut().filter(|busy| busy.again != [0; 2]) else {
+                return;
+            };
+            let (wired, len) = (busy.wired, busy.flight.len());
+            let Some(entry) = busy.flight.get_mut(at) else {
+                return;
+            };
+            let lane = entry.lane().index();
+            let is_publish = entry.stage == Stage::Sent;
+            let is_ready = !is_publish || (!is_held_up[lane] && wired < window);
+            if entry.is_again && is_ready && !entry.is_missing() {
+                self.send_one_again(at, now, out);
+            } else if entry.is_again && is_publish {
+                is_held_up[lane] = true;
+            }
+            // One that was dropped may be gone from before the others.
+            let gone = self.busy.as_ref().map_or(0, |busy| len - busy.flight.len());
+            at = (at + 1).saturating_sub(gone);
+        }
+    }
+
+    fn send_one_again(&mut self, at: usize, now: Timestamp, out: &mut Vec<u8>) {
+        let Some(busy) = &mut self.busy else {
+            return;
+        };
+        let Some(entry) = busy.flight.get_mut(at) else {
+            return;
+        };
+        busy.again[entry.lane().index()] -= 1;
+        busy.wired += 1;
+        entry.is_again = false;
+        entry.is_wired = true;
+        if entry.stage == Stage::Released {
+            AckKind::PubRel.write(self.version, entry.id, Reason::Success, out);
+        } else {
+            self.send_entry(at, true, now, out);
+        }
+    }
+
+    fn send_releases(&mut self, end: usize, out: &mut Vec<u8>) {
+        while out.len() < end {
+            let Some(busy) = &mut self.busy else {
+                return;
+            };
+            let Some(id) = busy.releases.front() else {
+                return;
+            };
+            busy.releases.pop();
+            let at = busy.flight.find(id);
+            if let Some(entry) = at.and_then(|at| busy.flight.get_mut(at)) {
+                entry.stage = Stage::Released;
+                AckKind::PubRel.write(self.version, id, Reason::Success, out);
+            }
+        }
+    }
+
+    /// QoS 2 messages whose id is noted.
+    fn send_assigned(&mut self, now: Timestamp, end: usize, out: &mut Vec<u8>) {
+        while out.len() < end {
+            let Some(busy) = &mut self.busy else {
+                return;
+            };
+            let Some(id) = busy.assigned.front() else {
+                return;
+            };
+            let at = busy.flight.find(id);
+            let entry = at.and_then(|at| busy.flight.get_mut(at));
+            let (Some(at), Some(entry)) = (at, entry) else {
+                busy.assigned.pop();
+                continue;
+            };
+            // It is fetched first, or waits for what is sent again before it.
+            if entry.is_missing() || busy.again[entry.lane().index()] > 0 {
+                return;
+            }
+            entry.stage = Stage::Sent;
+            entry.is_wired = true;
+            busy.wired += 1;
+            busy.assigned.pop();
+            self.send_entry(at, false, now, out);
+        }
+    }
+
+    /// The lane whose first message may be sent now.
+    fn choose_lane(&mut self) -> Option<Lane> {
+        let is_normal_turn = self.busy.as_ref()?.favoured >= FAVOURED;
+        let order = match is_normal_turn {
+            false => [Lane::Critical, Lane::Normal],
+            true => [Lane::Normal, Lane::Critical],
+        };
+        let mut lanes = order.into_iter();
+        let lane = lanes.find(|lane| self.may_send_first_of(*lane))?;
+        let busy = self.busy.as_mut()?;
+        let waits = !busy.queues[Lane::Normal.index()].is_empty();
+        busy.favoured = match lane {
+            Lane::Critical if waits => busy.favoured.saturating_add(1),
+            _ => 0,
+        };
+        Some(lane)
+    }
+
+    fn may_send_first_of(&self, lane: Lane) -> bool {
+        let Some(busy) = &self.busy else {
+            return false;
+        };
+        match busy.queues[lane.index()].front() {
+            None => false,
+            Some(Item::Delivery(delivery)) if delivery.qos != QoS::AtMostOnce => {
+                let is_in_window = busy.flight.active() < usize::from(self.window);
+                let is_tracked = busy.flight.len() < usize::from(self.bounds.tracked);
+                is_in_window && is_tracked && busy.again[lane.index()] == 0
+            }
+            Some(_) => true,
+        }
+    }
+
+    fn pop(&mut self, lane: Lane) -> Option<Item<M>> {
+        self.busy.as_mut()?.queues[lane.index()].pop()
+    }
+
+    /// A message is sent for the first time, or gets the id that has to be noted first.
+    fn send(&mut self, delivery: Delivery<M>, now: Timestamp, out: &mut Vec<u8>) {
+        let expires = delivery.message.expires();
+        if expires.is_some_and(|expires| now >= expires) {
+            self.dropped.expired = self.dropped.expired.saturating_add(1);
+            self.forget_passed();
+            return;
+        }
+        if delivery.qos == QoS::AtMostOnce {
+            let way = Way {
+                qos: QoS::AtMostOnce,
+                id: None,
+                dup: false,
+            };
+            let held = Held::from(delivery);
+            if !self.write(&held, &way, now, out) {
+                self.dropped.too_large = self.dropped.too_large.saturating_add(1);
+            }
+            return;
+        }
+        let is_once = delivery.qos == QoS::ExactlyOnce;
+        let at = self.enter(delivery, is_once);
+        if is_once {
+            self.pass_gates_if_free();
+        } else {
+            self.send_entry(at, false, now, out);
+        }
+    }
+
+    /// A message gets its id.
+    fn enter(&mut self, delivery: Delivery<M>, is_once: bool) -> usize {
+        let id = self.take_id();
+        let busy = self.busy.get_or_insert_default();
+        if let Some(seq) = delivery.placed() {
+            let high = &mut busy.high[delivery.lane().index()];
+            *high = seq.max(*high);
+        }
+        if is_once {
+            busy.assigned.push(id);
+        } else {
+            busy.wired += 1;
+        }
+        busy.flight.push(Entry {
+            id,
+            stage: if is_once {
+                Stage::Assigned
+            } else {
+                Stage::Sent
+            },
+            qos: delivery.qos,
+            is_wired: !is_once,
+            is_again: false,
+            is_restored: false,
+            origin: delivery.origin,
+            held: Some(Held::from(delivery)),
+        });
+        busy.flight.len() - 1
+    }
+
+    /// Writes a message that has an id. One that is too large for the client is as if delivered
+    /// [MQTT-3.1.2-25].
+    fn send_entry(&mut self, at: usize, dup: bool, now: Timestamp, out: &mut Vec<u8>) {
+        let entry = self.busy.as_mut().and_then(|busy| busy.flight.get_mut(at));
+        let Some((entry, held)) = entry.and_then(|entry| {
+            let held = entry.held.take()?;
+            Some((entry, held))
+        }) else {
+            return;
+        };
+        let way = Way {
+            qos: entry.qos,
+            id: Some(entry.id),
+            dup,
+        };
+        if self.write(&held, &way, now, out) {
+            let entry = self.busy.as_mut().and_then(|busy| busy.flight.get_mut(at));
+            if let Some(entry) = entry {
+                entry.held = Some(held);
+            }
+            return;
+        }
+        self.dropped.too_large = self.dropped.too_large.saturating_add(1);
+        if let Some(busy) = &mut self.busy {
+            match dup {
+                true => busy.give_up(at),
+                false => busy.finish(at),
+            }
+        }
+        self.forget_passed();
+        self.pass_gates_if_free();
+    }
+
+    /// Whether the client takes it; otherwise nothing is written.
+    fn write(&mut self, held: &Held<M>, way: &Way, now: Timestamp, out: &mut Vec<u8>) -> bool {
+        let publish = held.message.publish();
+        let named = self
+            .aliases
+            .as_ref()
+            .map(|aliases| aliases.name(publish.topic));
+        let packet = Packet::Publish(dressed(held, &publish, way, named, now));
+        let begin = out.len();
+        let is_written = packet.encode(self.version, out).is_ok();
+        if !is_written || out.len() - begin > self.packet_bytes as usize {
+            out.truncate(begin);
+            return false;
+        }
+        if let (Some(aliases), Some(named)) = (&mut self.aliases, named) {
+            aliases.sent(publish.topic, named);
+        }
+        true
+    }
+}
+
+/// The message as it goes to this client.
+fn dressed<'a, M: Message>(
+    held: &'a Held<M>,
+    publish: &Publish<'a>,
+    way: &Way,
+    named: Option<Named>,
+    now: Timestamp,
+) -> Publish<'a> {
+    let (topic, alias) = match named {
+        None | Some(Named::Plain) => (publish.topic, None),
+        Some(Named::Introduced(alias)) => (publish.topic, Some(alias)),
+        Some(Named::Known(alias)) => ("", Some(alias)),
+    };
+    let left = |expires: Timestamp| {
+        // Of a second that has begun nothing has passed yet.
+        let left = expires.since(now).as_micros().div_ceil(1_000_000);
+        u32::try_from(left).unwrap_or(u32::MAX)
+    };
+    Publish {
+        dup: way.dup,
+        qos: way.qos,
+        retain: held.retain,
+        topic,
+        packet_id: way.id,
+        properties: PublishProperties {
+            expiry: held.message.expires().map(left),
+            alias,
+            subscription_ids: SubscriptionIds::of(held.ids.as_deref().unwrap_or_default()),
+            ..publish.properties
+        },
+        payload: publish.payload,
+    }
+}
