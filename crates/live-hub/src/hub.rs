@@ -148,26 +148,8 @@ impl Hub {
             credit: opening.credit,
             bytes_per_s: opening.bytes_per_s,
         };
-        let settings = &self.shared.settings;
         let opened = self.shared.with(|core, now| {
-            if core.engine.sessions() >= settings.max_sessions {
-                return Err(Saturated {
-                    retry_after: FULL_RETRY,
-                    detail: format!(
-                        "there are {} live sessions, the limit (live.max_sessions); try again later",
-                        settings.max_sessions
-                    ),
-                });
-            }
-            if core.behind > settings.saturation.as_duration() {
-                return Err(Saturated {
-                    retry_after: SATURATED_RETRY,
-                    detail: format!(
-                        "the live sessions are {} ms behind; try again later",
-                        core.behind.as_millis()
-                    ),
-                });
-            }
+            room(core, &self.shared.settings)?;
             Ok(core.engine.open(opening, now))
         });
         let id = opened.inspect_err(|_| {
@@ -180,6 +162,27 @@ impl Hub {
             encoding,
             drain: Drain::default(),
         })
+    }
+
+    /// Whether there is room for a session, to be asked before its client is let in. One that is let
+    /// in may still find that others were faster.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and counted as that.
+    pub fn admit(&self) -> Result<(), Saturated> {
+        self.room().inspect_err(|_| {
+            self.shared.metrics.sessions_refused.inc();
+        })
+    }
+
+    /// Whether there is room for a session now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.room().is_ok()
+    }
+
+    fn room(&self) -> Result<(), Saturated> {
+        room(&self.shared.core.lock(), &self.shared.settings)
     }
 
     /// What the hub counts, to be registered once.
@@ -238,6 +241,29 @@ impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").finish_non_exhaustive()
     }
+}
+
+/// Whether there is room for a session.
+fn room(core: &Core, settings: &Settings) -> Result<(), Saturated> {
+    if core.engine.sessions() >= settings.max_sessions {
+        return Err(Saturated {
+            retry_after: FULL_RETRY,
+            detail: format!(
+                "there are {} live sessions, the limit (live.max_sessions); try again later",
+                settings.max_sessions
+            ),
+        });
+    }
+    if core.behind > settings.saturation.as_duration() {
+        return Err(Saturated {
+            retry_after: SATURATED_RETRY,
+            detail: format!(
+                "the live sessions are {} ms behind; try again later",
+                core.behind.as_millis()
+            ),
+        });
+    }
+    Ok(())
 }
 
 /// 64 random bits as text.

@@ -197,7 +197,7 @@ fn live_health(app: &App) -> LiveHealth {
     LiveHealth {
         ready: app.parts.live.ended().now_or_never().is_none(),
         sessions: app.parts.metrics.sessions.open_now(),
-        room: app.sessions.has_room(app.monotonic()).is_ok(),
+        room: app.parts.live.has_room(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::sessions::calls::Inside;
 use crate::sessions::handshake::wants_upgrade;
 use crate::sessions::room::{Read, Room, keep};
-use crate::sessions::{Conversation, Ending, Guest, Key, busy, read_hello, websocket};
+use crate::sessions::{Conversation, Ending, Guest, Key, admit, busy, read_hello, websocket};
 use crate::sse;
 use crate::state::App;
 
@@ -101,9 +101,7 @@ pub(crate) async fn open(
     guest: Guest,
     request: Request,
 ) -> Result<Response, Problem> {
-    app.sessions.has_room(app.monotonic()).inspect_err(|_| {
-        app.parts.metrics.sessions.refused("saturated");
-    })?;
+    admit(&app)?;
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let limit = app.settings.live.client_frame.as_usize();
     let (_, bytes, _reserved) = body(request, &app, limit).await?;

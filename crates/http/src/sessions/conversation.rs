@@ -113,10 +113,7 @@ impl Conversation {
             credit: hello.credit,
             bytes_per_s: hello.bytes_per_s,
         };
-        let session = app.parts.live.open(opening).map_err(|saturated| {
-            app.sessions.turn_away(app.monotonic(), &saturated);
-            Ending::Overloaded(saturated)
-        })?;
+        let session = app.parts.live.open(opening).map_err(Ending::Overloaded)?;
         tracing::debug!(
             by = known.identity.by(),
             client = hello.client.as_deref().unwrap_or_default(),

@@ -35,4 +35,4 @@ pub(crate) use guest::Guest;
 pub use handshake::upgrade_answer;
 pub(crate) use key::Key;
 pub(crate) use metrics::SessionMetrics;
-pub(crate) use table::{Sessions, busy};
+pub(crate) use table::{Sessions, admit, busy};

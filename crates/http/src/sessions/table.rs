@@ -1,8 +1,7 @@
-//! What the sessions of a node share: those that are reached by requests, and whether there is room.
+//! The sessions of a node that are reached by requests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::http::{HeaderValue, header};
 use parking_lot::Mutex;
@@ -11,36 +10,15 @@ use spica_live_hub::Saturated;
 use crate::problem::Problem;
 use crate::sessions::key::Key;
 use crate::sessions::room::Room;
+use crate::state::App;
 
-/// The sessions of a node.
+/// The sessions of a node that are reached by requests.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     rooms: Mutex<HashMap<Key, Arc<Room>>>,
-    /// Until when new ones are turned away, and why.
-    closed: Mutex<Option<(Instant, Saturated)>>,
 }
 
 impl Sessions {
-    /// Remembers that a session found no room: others are turned away before they have said hello.
-    pub(crate) fn turn_away(&self, now: Instant, saturated: &Saturated) {
-        *self.closed.lock() = Some((now + saturated.retry_after, saturated.clone()));
-    }
-
-    /// Whether there may be room for a session.
-    ///
-    /// # Errors
-    /// 503 if one was turned away just now.
-    pub(crate) fn has_room(&self, now: Instant) -> Result<(), Problem> {
-        let mut closed = self.closed.lock();
-        match &*closed {
-            Some((until, saturated)) if *until > now => Err(busy(saturated)),
-            _ => {
-                *closed = None;
-                Ok(())
-            }
-        }
-    }
-
     pub(crate) fn insert(&self, key: Key, room: Arc<Room>) {
         self.rooms.lock().insert(key, room);
     }
@@ -63,6 +41,17 @@ impl Sessions {
     }
 }
 
+/// Asks for room for a session, before its client is let in.
+///
+/// # Errors
+/// 503 that says when to try again.
+pub(crate) fn admit(app: &App) -> Result<(), Problem> {
+    app.parts.live.admit().map_err(|saturated| {
+        app.parts.metrics.sessions.refused("saturated");
+        busy(&saturated)
+    })
+}
+
 /// 503 that says when to try again.
 pub(crate) fn busy(saturated: &Saturated) -> Problem {
     let seconds = saturated.retry_after.as_secs_f64().ceil().max(1.0);
@@ -73,26 +62,25 @@ pub(crate) fn busy(saturated: &Saturated) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use axum::response::IntoResponse;
     use std::time::Duration;
 
+    use axum::response::IntoResponse;
+
+    use super::*;
+
     #[test]
-    fn who_comes_while_there_is_no_room_is_told_when_to_come_again() {
-        let now = spica_clock::Clock::monotonic(&spica_clock::ManualClock::new(
-            spica_model::Timestamp::EPOCH,
-        ));
-        let sessions = Sessions::default();
-        sessions.has_room(now).unwrap();
-        let saturated = Saturated {
-            retry_after: Duration::from_millis(2_500),
-            detail: "full".into(),
+    fn the_seconds_until_there_may_be_room_are_rounded_up() {
+        let after = |millis| {
+            let saturated = Saturated {
+                retry_after: Duration::from_millis(millis),
+                detail: "full".into(),
+            };
+            let response = busy(&saturated).into_response();
+            assert_eq!(response.status(), 503);
+            response.headers()["retry-after"].clone()
         };
-        sessions.turn_away(now, &saturated);
-        let refused = sessions.has_room(now + Duration::from_secs(2)).unwrap_err();
-        let response = refused.into_response();
-        assert_eq!(response.status(), 503);
-        assert_eq!(response.headers()["retry-after"], "3");
-        sessions.has_room(now + Duration::from_secs(3)).unwrap();
+        assert_eq!(after(2_500), "3");
+        assert_eq!(after(3_000), "3");
+        assert_eq!(after(0), "1");
     }
 }

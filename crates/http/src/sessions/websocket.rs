@@ -26,6 +26,7 @@ use crate::sessions::handshake::Handshake;
 use crate::sessions::key::Key;
 use crate::sessions::metrics::Transport;
 use crate::sessions::socket::{Socket, SocketError, Turn};
+use crate::sessions::table::admit;
 use crate::state::App;
 
 /// Frames that may wait to be written while the client is still listened to: what it asks for must
@@ -51,9 +52,7 @@ struct Opening {
 /// If the handshake is not right, or there are too many sessions.
 pub(crate) fn upgrade(app: App, guest: Guest, mut request: Request) -> Result<Response, Problem> {
     let handshake = Handshake::read(request.headers())?;
-    app.sessions.has_room(app.monotonic()).inspect_err(|_| {
-        app.parts.metrics.sessions.refused("saturated");
-    })?;
+    admit(&app)?;
     let Some(connection) = request.extensions().get::<Arc<Connection>>().cloned() else {
         let detail = "there is no connection that could become a WebSocket";
         return Err(Problem::new(ProblemKind::Internal, detail));

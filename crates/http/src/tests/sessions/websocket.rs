@@ -198,15 +198,18 @@ async fn a_client_that_answers_no_ping_is_taken_for_dead() {
 }
 
 #[tokio::test]
-async fn where_a_session_found_no_room_others_are_refused_before_they_begin() {
+async fn where_there_is_no_room_clients_are_refused_before_they_begin() {
     let node = Node::new().await;
-    let saturated = spica_live_hub::Saturated {
-        retry_after: Duration::from_secs(3),
-        detail: "full".into(),
+    let hub = &node.app.parts.live;
+    let opening = || spica_live_hub::Opening {
+        encoding: spica_live_hub::Encoding::Json,
+        hidden: None,
+        credit: None,
+        bytes_per_s: 0,
     };
-    node.app
-        .sessions
-        .turn_away(node.app.monotonic(), &saturated);
+    let mut all: Vec<_> = (0..hub.settings().max_sessions)
+        .map(|_| hub.open(opening()).unwrap())
+        .collect();
     let request = |path: &str, method: &str| {
         node.request(Role::Reader, method, path)
             .header("upgrade", "websocket")
@@ -220,10 +223,16 @@ async fn where_a_session_found_no_room_others_are_refused_before_they_begin() {
     for (method, path) in [("GET", "/v1/live/ws"), ("POST", "/v1/live/sessions")] {
         let refused = node.send(request(path, method)).await;
         assert_eq!(refused.status(), 503, "{path}");
-        assert_eq!(refused.headers()["retry-after"], "3");
-        let (_, ready) = node.get(Role::Reader, "/health/ready").await;
-        assert_eq!(ready["live"]["room"], false);
+        assert_eq!(refused.headers()["retry-after"], "10");
     }
+    let (_, ready) = node.get(Role::Reader, "/health/ready").await;
+    assert_eq!(ready["live"]["room"], false);
+    all.pop();
+    let (_, ready) = node.get(Role::Reader, "/health/ready").await;
+    assert_eq!(ready["live"]["room"], true);
+    // There is room at once: what is missing now is a connection.
+    let answer = node.send(request("/v1/live/ws", "GET")).await;
+    assert_eq!(answer.status(), 500);
 }
 
 #[tokio::test]
