@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spica_admission::{BanRule, Limits, Rate};
+use spica_front::TlsFiles;
 use spica_identicom_proto::profile::{Profile, ProfileError};
 use spica_settings::{FilePath, Span};
 
@@ -187,9 +188,13 @@ impl AdmissionSettings {
 }
 
 impl TlsSettings {
-    /// The files of certificate and key; relative paths count from `base`.
-    pub(crate) fn files(&self, base: &Path) -> (PathBuf, PathBuf) {
-        (self.certificate.resolve(base), self.key.resolve(base))
+    /// The files; relative paths count from `base`.
+    pub(crate) fn files(&self, base: &Path) -> TlsFiles {
+        TlsFiles {
+            certificate: self.certificate.resolve(base),
+            key: self.key.resolve(base),
+            clients: None,
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use spica_devices::Command;
+use spica_front::Connection;
 use spica_identicom_proto::dialogue::{Dialogue, Input, PendingCommand, Verdict};
 use spica_identicom_proto::frame::{Decoder, Direction};
 
 use crate::jobs::Done;
-use crate::shared::Connection;
+use crate::shared::Shared;
 use crate::work::{Reply, Work};
 
 /// A dialogue, its frames and its work. It touches no socket.
@@ -21,10 +22,10 @@ pub(crate) struct Conversation {
 impl Conversation {
     /// The conversation over a connection that was opened at `opened` and from which nothing has
     /// been read yet.
-    pub(crate) fn new(connection: Connection, opened: Instant) -> Self {
-        let profile = Arc::clone(&connection.shared.deps.profile);
+    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, opened: Instant) -> Self {
+        let profile = Arc::clone(&shared.deps.profile);
         Self {
-            work: Work::new(connection),
+            work: Work::new(shared, connection),
             decoder: Decoder::new(Direction::FromDevice, profile.limits.data_from_device),
             dialogue: Dialogue::new(profile, opened),
         }

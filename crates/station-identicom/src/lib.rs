@@ -1,10 +1,11 @@
 //! The Identicom receiving station: TCP in, records out, commands over.
 //!
 //! The dialogue with a device is `spica-identicom-proto`'s; this shell gives it bytes, time, the
-//! journal, the store of pictures and the queue of commands. A connection is one task:
+//! journal, the store of pictures and the queue of commands. What comes before that (listeners,
+//! admission, PROXY, TLS) is `spica-front`'s. A connection is one task:
 //!
 //! ```text
-//!  listener ─▶ admission ─▶ (PROXY header) ─▶ (TLS) ─▶ session ─▶ goodbye
+//!                                              front ─▶ session ─▶ goodbye
 //!                                                        │
 //!                     read ─▶ frames ─▶ dialogue ─▶ write│
 //!                                          │ ▲           │
@@ -21,28 +22,21 @@
 //! What is not here: who may register devices or queue commands, any view of records, and the sweep
 //! of pictures that nobody goes on with (`PictureStore::sweep`), which is for the node to call.
 
-mod admission_metrics;
 mod appends;
 mod batch;
-mod codec;
 mod config;
 mod conversation;
 mod device;
 mod jobs;
-mod listener;
 mod metrics;
 mod payload;
-mod prelude;
 mod server;
 mod session;
 mod shared;
-mod stop;
-mod tls;
 mod work;
 
-pub use admission_metrics::AdmissionCollector;
 pub use config::{AdmissionSettings, ProfileLoadError, Settings, TimeoutSettings, TlsSettings};
 pub use metrics::Metrics;
-pub use server::{Server, StartError, Stopped};
+pub use server::{Server, StartError};
 pub use shared::Deps;
-pub use tls::TlsError;
+pub use spica_front::{AdmissionCollector, Stopped, TlsError};

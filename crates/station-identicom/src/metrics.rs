@@ -5,7 +5,6 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use spica_journal::Ticket;
@@ -43,13 +42,7 @@ pub(crate) type Reasons = Family<ByReason, Counter>;
 /// The counters and gauges of the station. Clones count together.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    pub(crate) open: Gauge,
-    pub(crate) connections: Counter,
-    pub(crate) refused: Reasons,
-    pub(crate) accept_errors: Counter,
-    pub(crate) closed: Reasons,
-    pub(crate) proxy_errors: Counter,
-    pub(crate) tls_errors: Counter,
+    pub(crate) front: spica_front::Metrics,
     pub(crate) dialogues: Counter,
     pub(crate) identities_refused: Reasons,
     pub(crate) bad_frames: Reasons,
@@ -70,13 +63,7 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self {
-            open: Gauge::default(),
-            connections: Counter::default(),
-            refused: Family::default(),
-            accept_errors: Counter::default(),
-            closed: Family::default(),
-            proxy_errors: Counter::default(),
-            tls_errors: Counter::default(),
+            front: spica_front::Metrics::default(),
             dialogues: Counter::default(),
             identities_refused: Family::default(),
             bad_frames: Family::default(),
@@ -98,12 +85,7 @@ impl Default for Metrics {
 
 /// Counts one more for `reason`.
 pub(crate) fn count(family: &Reasons, reason: &'static str) {
-    count_many(family, reason, 1);
-}
-
-/// Counts so many more for `reason`.
-pub(crate) fn count_many(family: &Reasons, reason: &'static str, more: u64) {
-    family.get_or_create(&ByReason { reason }).inc_by(more);
+    family.get_or_create(&ByReason { reason }).inc();
 }
 
 impl<M: Clone> ByLanes<M> {
@@ -144,48 +126,10 @@ impl Metrics {
     /// Makes them known to `registry`, with names that begin with `identicom_`.
     pub fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("identicom");
-        self.register_connections(registry);
+        self.front.register(registry);
         self.register_frames(registry);
         self.register_entries(registry);
         self.register_pictures_and_commands(registry);
-    }
-
-    fn register_connections(&self, registry: &mut Registry) {
-        registry.register(
-            "connections_open",
-            "Connections open now",
-            self.open.clone(),
-        );
-        registry.register(
-            "connections",
-            "Connections admitted",
-            self.connections.clone(),
-        );
-        registry.register(
-            "connections_refused",
-            "Connections closed unheard",
-            self.refused.clone(),
-        );
-        registry.register(
-            "accept_errors",
-            "Rests since the system could not accept",
-            self.accept_errors.clone(),
-        );
-        registry.register(
-            "connections_closed",
-            "Connections ended",
-            self.closed.clone(),
-        );
-        registry.register(
-            "proxy_errors",
-            "Balancer connections without a valid PROXY header",
-            self.proxy_errors.clone(),
-        );
-        registry.register(
-            "tls_errors",
-            "TLS handshakes that failed",
-            self.tls_errors.clone(),
-        );
     }
 
     fn register_frames(&self, registry: &mut Registry) {

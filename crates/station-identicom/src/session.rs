@@ -6,18 +6,18 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use spica_front::{Arrival, Buffers, Io, Phase, Stopping, with_buffers};
 use spica_identicom_proto::dialogue::Input;
 use tokio::time::Sleep;
 
-use crate::codec::{Buffers, Io, with_buffers};
 use crate::conversation::Conversation;
 use crate::device::changed;
 use crate::jobs::Done;
-use crate::shared::{Connection, JournalFailed};
-use crate::stop::{Phase, Stopping};
+use crate::shared::{JournalFailed, Shared};
 use crate::work::{End, Work};
 
 /// How often a connection reads before it looks at what else has happened.
@@ -61,9 +61,16 @@ impl From<Result<Wake, JournalFailed>> for Wake {
 }
 
 impl Session {
-    /// The session of a connection that was opened at `opened` and of which no frame has been read.
-    pub(crate) fn new(connection: Connection, io: Io, stopping: Stopping, opened: Instant) -> Self {
-        let conversation = Conversation::new(connection, opened);
+    /// The session of a connection of which no frame has been read.
+    pub(crate) fn new(shared: Arc<Shared>, arrival: Arrival) -> Self {
+        let Arrival {
+            connection,
+            io,
+            stopping,
+            opened,
+            ..
+        } = arrival;
+        let conversation = Conversation::new(shared, connection, opened);
         Self {
             alarm_at: conversation.deadline().unwrap_or(opened),
             conversation,
@@ -110,7 +117,7 @@ impl Session {
             while let Some(device) = &work.device
                 && !work.jobs.are_done()
             {
-                let done = ready!(work.jobs.poll(&work.connection.shared, device, cx));
+                let done = ready!(work.jobs.poll(&work.shared, device, cx));
                 if let Err(JournalFailed) = done {
                     return Poll::Ready(());
                 }
@@ -129,7 +136,7 @@ impl Session {
             ..
         } = self;
         let Work {
-            connection: Connection { shared, .. },
+            shared,
             device,
             watch,
             appends,

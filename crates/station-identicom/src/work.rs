@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use spica_admission::Offence;
 use spica_devices::Serial;
+use spica_front::Connection;
 use spica_identicom_proto::dialogue::{Action, CloseReason, EntryBatch, Oddity, Refusal, Verdict};
 use spica_identicom_proto::message::Identity;
 use spica_journal::SubmitError;
@@ -17,7 +18,7 @@ use crate::batch::Batch;
 use crate::device::{self, Known};
 use crate::jobs::{Job, Jobs};
 use crate::metrics::count;
-use crate::shared::{Connection, JournalFailed, Shared};
+use crate::shared::{JournalFailed, Shared};
 
 /// An answer that is there at once; it is given when the dialogue has had its say.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,7 @@ pub(crate) enum Reply {
 
 /// The work of one connection.
 pub(crate) struct Work {
+    pub(crate) shared: Arc<Shared>,
     pub(crate) connection: Connection,
     pub(crate) device: Option<Arc<Known>>,
     pub(crate) watch: Option<DeviceWatch>,
@@ -40,8 +42,9 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn new(connection: Connection) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, connection: Connection) -> Self {
         Self {
+            shared,
             connection,
             device: None,
             watch: None,
@@ -53,7 +56,7 @@ impl Work {
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
-        &self.connection.shared
+        &self.shared
     }
 
     /// The answer that is there, once.
@@ -98,7 +101,7 @@ impl Work {
 
     /// Looks the device up. One that is accepted is watched from before that, and has checked in.
     fn check_in(&mut self, identity: Identity) -> Verdict {
-        let shared = &self.connection.shared;
+        let shared = &self.shared;
         let deps = &shared.deps;
         let Ok(serial) = Serial::new(identity.serial()) else {
             return Verdict::Refused(Refusal::Unknown);
@@ -125,7 +128,7 @@ impl Work {
     fn record_check_in(&self, known: &Known) {
         let deps = &self.shared().deps;
         let (topic, version) = (known.topics().check_in(), known.identity().version());
-        let batch = Batch::check_in(deps.clock.wall(), topic, version, self.connection.remote);
+        let batch = Batch::check_in(deps.clock.wall(), topic, version, self.connection.remote());
         if let Err(error) = batch.submit(&*deps.journal) {
             self.shared().metrics().check_ins_dropped.inc();
             tracing::debug!(serial = %known.serial(), %error, "a check-in is not recorded");
@@ -150,7 +153,7 @@ impl Work {
         lane: Lane,
         entries: EntryBatch<'_>,
     ) -> Result<(), JournalFailed> {
-        let shared = &self.connection.shared;
+        let shared = &self.shared;
         let Some(device) = &self.device else {
             // A dialogue takes entries of accepted devices only.
             return Err(JournalFailed);
@@ -182,10 +185,12 @@ impl Work {
 
     /// Counts the end of the connection, and what its source did wrong.
     pub(crate) fn note_end(&self, end: End) {
-        let metrics = self.shared().metrics();
-        count(&metrics.closed, end.as_str());
+        self.connection.count_end(end.as_str());
         if let End::Closed(CloseReason::Refused(refusal)) = end {
-            count(&metrics.identities_refused, refusal.as_str());
+            count(
+                &self.shared().metrics().identities_refused,
+                refusal.as_str(),
+            );
         }
         if let Some(offence) = self.offence(end) {
             self.connection.offence(offence);
@@ -209,6 +214,9 @@ impl Work {
     }
 }
 
+/// How a connection that its device closed is counted.
+pub(crate) const GONE: &str = "device-closed";
+
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -227,7 +235,7 @@ impl End {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Closed(reason) => reason.as_str(),
-            Self::Gone => "device-closed",
+            Self::Gone => GONE,
             Self::Cut => "cut",
             Self::Passive => "passive",
         }
