@@ -25,7 +25,7 @@ fn decoded(bytes: &[u8], side: Side, version: Version) -> Result<Decoded<'_>, De
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn what_is_written_is_read_again((side, version, packet) in any_packet(), before: u8) {
