@@ -181,6 +181,7 @@ export class Subscription {
         return this.#ready(frame.at);
       case 'gap': {
         const { lane, from, to, reason } = frame;
+        this.#know(lane === 'critical' ? [0, to, 0, 0] : [0, 0, 0, to]);
         return this.#tell({ type: 'gap', lane, from, to, reason });
       }
       case 'reset':
@@ -211,7 +212,7 @@ export class Subscription {
       return;
     }
     if (!this.#after && this.#known) this.#tellLeftOut(this.#known, at);
-    this.#known = first && !this.#after ? null : at;
+    this.#known = at;
     if (first) this.#view.clear();
     else this.#drop();
     if (this.options.snapshot === false) {
@@ -255,6 +256,8 @@ export class Subscription {
       if (this.sub !== sub) return;
     }
     if (this.#sure) this.#reach(at);
+    // Part of a snapshot is no place to resume from; events up to there have come all the same.
+    else this.#know(at);
   }
 
   /** @param {Place} at */
@@ -274,6 +277,12 @@ export class Subscription {
   #reach(at) {
     this.#place = at;
     this.#known = at;
+  }
+
+  /** Nothing up to a place is unsaid, in each lane. @param {Place} at */
+  #know(at) {
+    const [critical, c, normal, n] = this.#known ?? at;
+    this.#known = [critical, Math.max(c, at[1]), normal, Math.max(n, at[3])];
   }
 
   /** What is held is not what the server thinks: begin anew. */

@@ -70,7 +70,9 @@ class Track:
             self._ready = False
             self.view.clear()
             return [Reset()]
-        return [_gap(frame)]
+        gap = _gap(frame)
+        self._know([0, gap.last, 0, 0] if gap.lane == "critical" else [0, 0, 0, gap.last])
+        return [gap]
 
     def rows(self, frame: Frame) -> list[Any]:
         """The rows of a `data` frame. Raises `ProtocolError`."""
@@ -84,6 +86,14 @@ class Track:
         at = _place(frame)
         if self._ready:
             self.at = self._told = at
+        else:
+            # Part of a snapshot is no resume point; events up to there have come all the same.
+            self._know(at)
+
+    def _know(self, at: Place) -> None:
+        """Of every event up to this place, in each lane, the application knows."""
+        told = self._told or at
+        self._told = [told[0], max(told[1], at[1]), told[2], max(told[3], at[3])]
 
     def _subscribed(self, frame: Frame) -> list[Item]:
         at, resumed = _place(frame), frame.get("resumed")

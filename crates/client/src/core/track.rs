@@ -8,7 +8,7 @@ use spica_live_proto::{
     Deliver, GapReason, Kinds, LimitChange, Recovery, Row, ServerFrame, SubId, Subscribe,
     WindowSpec,
 };
-use spica_model::{Lane, Place, TopicFilter};
+use spica_model::{Lane, Place, Position, Seq, TopicFilter};
 
 use super::held::{Held, Misfit};
 use super::value::Item;
@@ -178,6 +178,11 @@ impl Track {
         drop(held);
         if self.ready {
             self.moved(at);
+        } else {
+            // Part of a snapshot is no resume point; events up to there have come all the same.
+            for lane in Lane::ALL {
+                self.know(lane, at.seq(lane));
+            }
         }
         Ok(Applied::All)
     }
@@ -203,12 +208,15 @@ impl Track {
                 to,
                 reason,
                 ..
-            } if from <= to => Ok(smallvec![Item::Gap {
-                lane,
-                from,
-                to,
-                reason
-            }]),
+            } if from <= to => {
+                self.know(lane, to);
+                Ok(smallvec![Item::Gap {
+                    lane,
+                    from,
+                    to,
+                    reason
+                }])
+            }
             ServerFrame::Reset(_) => {
                 self.at = None;
                 self.ready = false;
@@ -222,6 +230,14 @@ impl Track {
     fn moved(&mut self, at: Place) {
         self.at = Some(at);
         self.told = Some(at);
+    }
+
+    /// Of every event up to `seq` the application knows.
+    fn know(&mut self, lane: Lane, seq: Seq) {
+        if let Some(told) = &mut self.told {
+            let epoch = told.epoch(lane);
+            told.advance(Position { epoch, lane, seq });
+        }
     }
 
     fn subscribed(&mut self, at: Place, resumed: bool) -> Result<Items, Nonsense> {
