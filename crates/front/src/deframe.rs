@@ -22,9 +22,21 @@ pub(crate) struct Framing {
 /// How the client ended it.
 #[derive(Debug, Clone, Copy)]
 enum End {
-    Closed,
+    /// With a close frame, whose code it is given back.
+    Closed(u16),
     Broken(Violation),
     Text,
+}
+
+impl End {
+    /// The code and the reason of our close frame.
+    fn answer(self) -> (u16, String) {
+        match self {
+            Self::Closed(code) => (code, String::new()),
+            Self::Broken(violation) => (violation.code(), violation.to_string()),
+            Self::Text => (code::UNSUPPORTED, TEXT.to_owned()),
+        }
+    }
 }
 
 impl Framing {
@@ -65,14 +77,21 @@ impl Framing {
         taken
     }
 
-    /// How the client ended it, once it did and everything before that was taken.
-    pub(crate) fn end(&self) -> Option<io::Result<()>> {
-        let broken = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        self.end.map(|end| match end {
-            End::Closed => Ok(()),
-            End::Broken(violation) => broken(violation.to_string()),
-            End::Text => broken(TEXT.to_owned()),
+    /// How the client ended it, once it did and everything before that was taken. Only now it is
+    /// answered: what the station said to what came before must not come behind a close frame.
+    pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Option<io::Result<()>> {
+        let end = self.end.filter(|_| self.inbox.is_empty())?;
+        let (code, reason) = end.answer();
+        self.say_close(code, &reason, out);
+        Some(match end {
+            End::Closed(_) => Ok(()),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, reason)),
         })
+    }
+
+    /// Whether nothing may be sent any more.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Takes what has come; what frames carry goes to `into`, and is kept if that is full. What is to
@@ -89,14 +108,11 @@ impl Framing {
                     put(Opcode::Pong, &payload, out);
                 }
                 Ok(Some(Event::Ping(_) | Event::Pong(_))) => {}
-                Ok(Some(Event::Text(_))) => self.fail(End::Text, code::UNSUPPORTED, TEXT, out),
+                Ok(Some(Event::Text(_))) => self.end = Some(End::Text),
                 Ok(Some(Event::Close(given))) => {
-                    self.fail(End::Closed, given.unwrap_or(code::NORMAL), "", out);
+                    self.end = Some(End::Closed(given.unwrap_or(code::NORMAL)));
                 }
-                Err(violation) => {
-                    let said = violation.to_string();
-                    self.fail(End::Broken(violation), violation.code(), &said, out);
-                }
+                Err(violation) => self.end = Some(End::Broken(violation)),
             }
         }
         filled
@@ -111,11 +127,6 @@ impl Framing {
         into[..fits].copy_from_slice(&bytes[..fits]);
         self.inbox.extend_from_slice(&bytes[fits..]);
         fits
-    }
-
-    fn fail(&mut self, end: End, code: u16, reason: &str, out: &mut Vec<u8>) {
-        self.end = Some(end);
-        self.say_close(code, reason, out);
     }
 
     /// Says that nothing more comes, unless that is said.
@@ -134,4 +145,74 @@ impl Framing {
 fn put(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(Head::new(opcode, payload.len()).as_bytes());
     out.extend_from_slice(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A client's message, in two fragments; its mask is 0.
+    fn message(payload: &[u8], cut: usize) -> Vec<u8> {
+        let (first, second) = payload.split_at(cut.min(payload.len()));
+        let mut bytes = Vec::new();
+        for (opcode, part) in [(0x02, first), (0x80, second)] {
+            bytes.extend([opcode, 0x80 | 126]);
+            let length = u16::try_from(part.len()).unwrap();
+            if length > 125 {
+                bytes.extend(length.to_be_bytes());
+            } else {
+                bytes.pop();
+                bytes.push(0x80 | length as u8);
+            }
+            bytes.extend([0; 4]);
+            bytes.extend(part);
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_comes_out_once_and_in_order(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 1..6),
+            cut in 0usize..400,
+            piece in 1usize..500,
+            lent in 1usize..300,
+        ) {
+            let wire: Vec<u8> = payloads.iter().flat_map(|one| message(one, cut)).collect();
+            let (mut framing, mut out, mut got) = (Framing::new(400), Vec::new(), Vec::<u8>::new());
+            let mut into = vec![0; lent];
+            for part in wire.chunks(piece) {
+                let filled = framing.decode(part, &mut into, &mut out);
+                got.extend(&into[..filled]);
+                while framing.holds() {
+                    let taken = framing.take(&mut into);
+                    got.extend(&into[..taken]);
+                }
+            }
+            prop_assert_eq!(got, payloads.concat());
+            prop_assert!(out.is_empty());
+            prop_assert_eq!(framing.inbox.capacity() + framing.decoder.held_bytes(), 0);
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_behind_a_close() {
+        let (mut framing, mut out) = (Framing::new(10), Vec::new());
+        framing.close(&mut out);
+        let said = out.clone();
+        framing.close(&mut out);
+        let ping_and_close = [0x89, 0x80, 0, 0, 0, 0, 0x88, 0x80, 0, 0, 0, 0];
+        framing.decode(&ping_and_close, &mut [], &mut out);
+        assert!(framing.end(&mut out).is_some_and(|end| end.is_ok()));
+        assert_eq!(out, said);
+        assert_eq!(out, [0x88, 2, 0x03, 0xe8]);
+    }
+
+    #[test]
+    fn an_idle_web_socket_is_small() {
+        let bytes = size_of::<Framing>();
+        assert!(bytes <= 240, "{bytes} bytes");
+    }
 }

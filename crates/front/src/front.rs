@@ -355,3 +355,38 @@ async fn watch_role(core: Arc<Core>) {
         tokio::time::sleep(REST).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A station's future that waits with its arrival.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "as stations do it: an async fn would keep room for the arrival twice"
+    )]
+    fn idle(arrival: Arrival) -> impl Future<Output = ()> + Send {
+        async move {
+            std::future::pending::<()>().await;
+            drop(arrival);
+        }
+    }
+
+    const fn bytes_of<A, F>(_make: fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_behind_a_prelude_is_hardly_larger() {
+        type Before = std::pin::Pin<Box<dyn Future<Output = Option<Arrival>> + Send>>;
+        let before: Before = Box::pin(std::future::ready(None));
+        let (arrival, plain) = (size_of::<Arrival>(), bytes_of(idle));
+        let late = size_of_val(&after(before, Arc::new(idle)));
+        assert!(arrival <= 256, "{arrival} bytes");
+        assert!(plain <= arrival + 32, "{plain} bytes for {arrival}");
+        assert!(
+            late <= plain + 48,
+            "{late} bytes after a prelude, {plain} without one"
+        );
+    }
+}

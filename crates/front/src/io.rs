@@ -149,11 +149,12 @@ impl Io {
         if held > 0 {
             return Ok(Some(held));
         }
-        if let Some(end) = framing.end() {
-            return end.map(|()| Some(0));
-        }
         lend(&FRAMES, |buffers| {
             let Buffers { input, output } = buffers;
+            if let Some(end) = framing.end(output) {
+                self.send_raw(output)?;
+                return end.map(|()| Some(0));
+            }
             let read = match self.read_raw(input)? {
                 None => return Ok(None),
                 Some(0) => return Ok(Some(0)),
@@ -186,7 +187,7 @@ impl Io {
     }
 
     /// Writes as much of `bytes` as can be now, and keeps the rest for [`Io::poll_sent`]. Over
-    /// WebSocket they are one message.
+    /// WebSocket they are one message, and nothing once the connection is closed there.
     ///
     /// # Errors
     /// If the connection is broken.
@@ -194,8 +195,12 @@ impl Io {
         if bytes.is_empty() {
             return Ok(());
         }
-        if self.framing.is_none() {
+        let Some(framing) = &self.framing else {
             return self.send_raw(bytes);
+        };
+        if framing.is_closed() {
+            // Nobody may hear it: the close frame was the last one.
+            return Ok(());
         }
         lend(&FRAMES, |buffers| {
             Framing::wrap(bytes, &mut buffers.output);
