@@ -2,7 +2,7 @@
 
 use crate::Reason::{self, *};
 
-/// PUBACK and PUBREC: [MQTT-3.4.2-1], [MQTT-3.5.2-1].
+/// PUBACK and PUBREC: MQTT-3.4.2-1, MQTT-3.5.2-1.
 pub(crate) const PUBLISHED: &[Reason] = &[
     Success,
     NoMatchingSubscribers,
@@ -15,10 +15,10 @@ pub(crate) const PUBLISHED: &[Reason] = &[
     PayloadFormatInvalid,
 ];
 
-/// PUBREL and PUBCOMP: [MQTT-3.6.2-1], [MQTT-3.7.2-1].
+/// PUBREL and PUBCOMP: MQTT-3.6.2-1, MQTT-3.7.2-1.
 pub(crate) const RELEASED: &[Reason] = &[Success, PacketIdentifierNotFound];
 
-/// CONNACK: [MQTT-3.2.2-8].
+/// CONNACK: MQTT-3.2.2-8.
 pub(crate) const CONNECTED: &[Reason] = &[
     Success,
     UnspecifiedError,
@@ -44,7 +44,7 @@ pub(crate) const CONNECTED: &[Reason] = &[
     ConnectionRateExceeded,
 ];
 
-/// SUBACK in MQTT 5: [MQTT-3.9.3-2].
+/// SUBACK in MQTT 5: MQTT-3.9.3-2.
 pub(crate) const SUBSCRIBED: &[Reason] = &[
     Success,
     GrantedQos1,
@@ -63,7 +63,7 @@ pub(crate) const SUBSCRIBED: &[Reason] = &[
 /// SUBACK before MQTT 5; MQTT 3.1 has no failure, but servers send it.
 pub(crate) const SUBSCRIBED_V3: &[Reason] = &[Success, GrantedQos1, GrantedQos2, UnspecifiedError];
 
-/// UNSUBACK: [MQTT-3.11.3-2].
+/// UNSUBACK: MQTT-3.11.3-2.
 pub(crate) const UNSUBSCRIBED: &[Reason] = &[
     Success,
     NoSubscriptionExisted,
@@ -74,7 +74,7 @@ pub(crate) const UNSUBSCRIBED: &[Reason] = &[
     PacketIdentifierInUse,
 ];
 
-/// DISCONNECT of either side: [MQTT-3.14.2-1].
+/// DISCONNECT of either side: MQTT-3.14.2-1.
 pub(crate) const DISCONNECTED: &[Reason] = &[
     Success,
     DisconnectWithWill,
@@ -107,5 +107,5 @@ pub(crate) const DISCONNECTED: &[Reason] = &[
     WildcardSubscriptionsNotSupported,
 ];
 
-/// AUTH of either side: [MQTT-3.15.2-1].
+/// AUTH of either side: MQTT-3.15.2-1.
 pub(crate) const AUTHENTICATED: &[Reason] = &[Success, ContinueAuthentication, ReAuthenticate];
