@@ -133,9 +133,9 @@ impl Windows {
         self.topics.contains_key(&topic)
     }
 
-    /// How many values all its windows may keep.
-    pub(crate) fn values(&self) -> usize {
-        self.topics.len() * Window::values(self.spec.kind)
+    /// How many values all its windows may keep, with one of another topic.
+    pub(crate) fn values_with_one_more(&self) -> usize {
+        (self.topics.len() + 1).saturating_mul(Window::values(self.spec.kind))
     }
 
     /// Takes a record; what its window says then. `Err` if its payload is of no use.

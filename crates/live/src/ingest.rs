@@ -230,7 +230,7 @@ impl Engine {
             return;
         };
         let limits = &self.store.limits;
-        let is_full = windows.values() >= limits.window_values
+        let is_full = windows.values_with_one_more() > limits.window_values
             || group.states.iter().map(|lane| lane.len()).sum::<usize>() >= limits.topics;
         if is_full && !windows.knows(topic) {
             self.store.counters.over_limit += 1;

@@ -1,7 +1,7 @@
 //! A session over a phone's link, in virtual time: 50 kbit/s, a round trip of 300 ms, two of a hundred
 //! packets lost. What is shown stays current, every topic has its turn, no event is missing.
 //!
-//! `LINK_S` says for how many virtual seconds; eight hours are 28800.
+//! `LINK_S` says for how many virtual seconds, 900 if it says nothing; eight hours are 28800.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -293,7 +293,7 @@ impl Phone {
 
 fn lasts_s() -> u64 {
     let given = std::env::var("LINK_S").ok();
-    given.and_then(|it| it.parse().ok()).unwrap_or(1_800)
+    given.and_then(|it| it.parse().ok()).unwrap_or(900)
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod behaves;
 mod converge;
+mod limits;
 mod link;
 mod viewer;
 mod world;
