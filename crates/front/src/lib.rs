@@ -20,6 +20,7 @@ mod admission_metrics;
 mod certificate;
 mod connection;
 mod deframe;
+mod entrance;
 mod front;
 mod io;
 mod listener;

@@ -18,7 +18,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::ClientCertificate;
 use crate::connection::{Connection, Core};
-use crate::front::{Arrival, Door};
+use crate::entrance::Door;
+use crate::front::Arrival;
 use crate::io::{Io, with_buffers};
 use crate::pipe::Pipe;
 use crate::stop::Stopping;
