@@ -143,6 +143,7 @@ impl Batch {
                     payload,
                     key: built.key.as_ref(),
                     cause: None,
+                    properties: None,
                 }
             })
             .collect();

@@ -127,6 +127,7 @@ impl Station {
             payload: &[b'x'; 100],
             key: None,
             cause: None,
+            properties: None,
         };
         while self
             .journal
