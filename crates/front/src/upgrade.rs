@@ -23,8 +23,8 @@ pub struct WebSocket {
     pub path: String,
     /// The subprotocols of which they must offer one.
     pub protocols: &'static [&'static str],
-    /// Bytes of a message at most.
-    pub message_bytes: usize,
+    /// Bytes of a frame at most. They are given to the station as they come, so this costs no memory.
+    pub frame_bytes: usize,
 }
 
 /// Why a connection does not become a WebSocket.
@@ -117,7 +117,7 @@ pub(crate) async fn upgrade(io: &mut Io, wanted: &WebSocket) -> Result<(), Upgra
             // A client that did not wait for the answer.
             let mut answers = Vec::new();
             let early = &head[accepted.bytes..];
-            let framing = Framing::after(early, wanted.message_bytes, &mut answers);
+            let framing = Framing::after(early, wanted.frame_bytes, &mut answers);
             io.send(&answers).map_err(gone)?;
             io.frame(framing);
             Ok(())

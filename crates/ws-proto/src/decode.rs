@@ -128,6 +128,22 @@ impl Decoder {
         self.payload.capacity() + self.control.capacity()
     }
 
+    /// What the message is of which a part has come and the end has not.
+    #[must_use]
+    pub fn coming(&self) -> Option<Opcode> {
+        let begun = self.frame.filter(|frame| !frame.opcode.is_control());
+        self.message.or(begun.map(|frame| frame.opcode))
+    }
+
+    /// Takes what has come of a message of bytes whose end has not, for whom messages are no more than
+    /// a stream. Its event comes as ever, with what came after this; the limit counts from here again.
+    pub fn take_partial(&mut self) -> Bytes {
+        match self.coming() {
+            Some(Opcode::Binary) => std::mem::take(&mut self.payload).into(),
+            _ => Bytes::new(),
+        }
+    }
+
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Violation> {
         loop {
             let begun = match self.frame.take() {

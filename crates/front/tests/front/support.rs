@@ -21,8 +21,8 @@ use tokio::net::TcpStream;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes of the longest message that the tests' WebSockets take.
-pub(crate) const MESSAGE_BYTES: usize = 200_000;
+/// Bytes of the longest frame that the tests' WebSockets take.
+pub(crate) const FRAME_BYTES: usize = 200_000;
 
 /// What `work` comes to, or a panic if it takes too long.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
@@ -85,7 +85,7 @@ impl World {
             web_socket: is_web_socket.then(|| WebSocket {
                 path: "/echo".to_owned(),
                 protocols: &["mqtt", "mqttv3.1"],
-                message_bytes: MESSAGE_BYTES,
+                frame_bytes: FRAME_BYTES,
             }),
         };
         self.front().listen(listen, echo).unwrap()

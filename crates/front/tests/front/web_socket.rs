@@ -3,7 +3,7 @@
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::support::{MESSAGE_BYTES, World, dial, soon};
+use crate::support::{FRAME_BYTES, World, dial, soon};
 use crate::tls::Keys;
 
 /// A request as browsers write them.
@@ -129,11 +129,24 @@ async fn messages_in_any_pieces_are_one_stream_of_bytes() {
 async fn a_message_that_is_longer_than_what_is_read_at_once_comes_whole() {
     let world = World::new();
     let (mut client, _) = Client::open(dial(world.listen(None, true)).await).await;
-    let payload: Vec<u8> = (0..MESSAGE_BYTES).map(|n| (n >> 5) as u8).collect();
+    let payload: Vec<u8> = (0..FRAME_BYTES).map(|n| (n >> 5) as u8).collect();
     let wire = [frame(0x82, &payload), frame(0x82, b"after")].concat();
     client.write(&wire).await;
     let got = client.bytes(payload.len() + 5).await;
     assert!(got == [&payload[..], b"after"].concat(), "not the same");
+}
+
+#[tokio::test]
+async fn what_has_come_of_a_message_is_given_to_the_station_at_once() {
+    let world = World::new();
+    let (mut client, _) = Client::open(dial(world.listen(None, true)).await).await;
+    let wire = frame(0x82, b"begun, and never ended");
+    client.write(&wire[..wire.len() - 12]).await;
+    assert_eq!(client.bytes(10).await, b"begun, and");
+    let text = frame(0x81, b"a text that goes on and on");
+    let (mut client, _) = Client::open(dial(world.listen(None, true)).await).await;
+    client.write(&text[..10]).await;
+    assert_eq!(client.closed().await, 1003);
 }
 
 #[tokio::test]
@@ -155,10 +168,7 @@ async fn whoever_breaks_the_rules_is_told_how_once_what_came_before_was_taken() 
     for (wrong, code) in [
         (frame(0x81, b"text"), 1003),
         (unmasked, 1002),
-        (
-            frame(0x82, &vec![0; MESSAGE_BYTES + 1])[..64].to_vec(),
-            1009,
-        ),
+        (frame(0x82, &vec![0; FRAME_BYTES + 1])[..64].to_vec(), 1009),
         (frame(0x88, &4_000u16.to_be_bytes()), 4_000),
         (frame(0x88, b""), 1000),
     ] {

@@ -164,3 +164,35 @@ proptest! {
         prop_assert_eq!(events(400, &bytes, piece), Ok(expected));
     }
 }
+
+#[test]
+fn bytes_can_be_taken_before_their_message_is_complete_and_texts_cannot() {
+    let mut decoder = Decoder::new(4);
+    let wire = [
+        frame(0x02, b"1234"),
+        frame(0x89, b"?"),
+        frame(0x00, b"567"),
+        frame(0x80, b"8"),
+    ]
+    .concat();
+    let (mut input, mut rest) = wire.split_at(9);
+    assert_eq!(decoder.next(&mut input), Ok(None));
+    assert_eq!(decoder.coming(), Some(Opcode::Binary));
+    assert_eq!(&decoder.take_partial()[..], b"123");
+    assert_eq!(decoder.held_bytes(), 0);
+    assert_eq!(decoder.next(&mut rest), Ok(Some(Event::Ping("?".into()))));
+    assert_eq!(&decoder.take_partial()[..], b"4");
+    assert_eq!(
+        decoder.next(&mut rest),
+        Ok(Some(Event::Binary("5678".into())))
+    );
+    assert_eq!(decoder.coming(), None);
+    let text = frame(0x81, b"text");
+    assert_eq!(decoder.next(&mut &text[..8]), Ok(None));
+    assert_eq!(decoder.coming(), Some(Opcode::Text));
+    assert!(decoder.take_partial().is_empty());
+    assert_eq!(
+        decoder.next(&mut &text[8..]),
+        Ok(Some(Event::Text("text".into())))
+    );
+}
