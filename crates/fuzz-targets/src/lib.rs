@@ -8,6 +8,7 @@ pub mod frame;
 pub mod http;
 pub mod link;
 pub mod live;
+pub mod mqtt;
 pub mod plans;
 pub mod profile;
 pub mod proxy;

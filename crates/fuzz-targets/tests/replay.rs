@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 14] = [
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
     ("dialogue", spica_fuzz_targets::dialogue::run),
@@ -12,6 +12,7 @@ const TARGETS: [Target; 13] = [
     ("http", spica_fuzz_targets::http::run),
     ("link", spica_fuzz_targets::link::run),
     ("live", spica_fuzz_targets::live::run),
+    ("mqtt", spica_fuzz_targets::mqtt::run),
     ("plans", spica_fuzz_targets::plans::run),
     ("profile", spica_fuzz_targets::profile::run),
     ("proxy", spica_fuzz_targets::proxy::run),

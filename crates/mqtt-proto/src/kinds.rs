@@ -98,7 +98,7 @@ pub enum Side {
 }
 
 /// What an incoming packet may hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a packet in all, its fixed header included: MQTT 5's Maximum Packet Size.
     pub packet_bytes: u32,
