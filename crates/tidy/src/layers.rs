@@ -23,6 +23,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "live-proto",
             "matcher",
             "mqtt-routes",
+            "mqtt-access",
             "live",
             "ws-proto",
             "mqtt-proto",
@@ -55,7 +56,13 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
     ),
     (
         "shells",
-        &["station-identicom", "station-mqtt", "http", "link-pair", "handlers"],
+        &[
+            "station-identicom",
+            "station-mqtt",
+            "http",
+            "link-pair",
+            "handlers",
+        ],
     ),
     ("assembly", &["node", "spica"]),
     (
@@ -73,7 +80,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 22] = [
+pub const EXCEPTIONS: [(&str, &str); 24] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -83,6 +90,8 @@ pub const EXCEPTIONS: [(&str, &str); 22] = [
     ("live", "live-proto"),
     ("live", "matcher"),
     ("mqtt-routes", "matcher"),
+    ("mqtt-access", "matcher"),
+    ("mqtt-access", "admission"),
     ("mqtt", "mqtt-proto"),
     ("live-hub", "views"),
     ("desk", "views"),

@@ -1,0 +1,48 @@
+//! Who may do what over MQTT, and how much of it. Pure; time is an argument.
+//!
+//! - [`Access`] is the access file: roles with their rules, users with their passwords. A new file is
+//!   read whole ([`Access::parse`]), then takes the place of the old one; one with a problem changes
+//!   nothing.
+//! - A [`Grant`] is what one client may do; [`Grant::check`] decides about a topic or a filter, and
+//!   says why not.
+//! - [`TopicRules`] say what becomes of a publish: kind, lane, what is kept.
+//! - [`Quotas`] count connections, messages and bytes, per client, user and source.
+//! - [`Flapping`] bans who connects too often, for a while.
+//! - [`scram`] is SCRAM-SHA-256 as a state machine, [`PasswordHash`] a stored password.
+//!
+//! Topics and filters are MQTT's own, below the node's path: `devices/77/data/x` is
+//! `<node>/devices/77/data/x` in the journal.
+//!
+//! What is not here: sockets, files, clocks, chance (salts and nonces are arguments), the registry of
+//! devices, tokens and their store.
+
+mod access;
+mod acl;
+mod aging;
+mod flapping;
+mod meter;
+mod password;
+mod pattern;
+mod problem;
+mod quotas;
+mod role;
+pub mod scram;
+mod settings;
+mod topic_rules;
+mod who;
+
+pub use access::{Access, FILE_BYTES, User};
+pub use acl::{Denial, Grant, HIDDEN, RESERVED, is_hidden};
+pub use flapping::{Ban, FlapRule, Flapping, FlappingRules, Subject};
+pub use meter::{Meter, Rate, Wait};
+pub use password::{Cost, PasswordError, PasswordHash};
+pub use pattern::{Pattern, PatternError};
+pub use problem::Problem;
+pub use quotas::{Meters, QuotaRefusal, QuotaRules, Quotas, ScopeRules};
+pub use role::{Action, Decide, Effect, Role, Rule};
+pub use settings::{
+    AccessSettings, AllowanceSettings, FlapSettings, FlappingSettings, Lane, QuotaSettings,
+    ScopeSettings, SettingsError, TopicKind, TopicSettings,
+};
+pub use topic_rules::{TopicRules, TopicRulesError, Treatment};
+pub use who::{Who, WhoError};
