@@ -39,23 +39,32 @@ mod tests {
     fn an_ack_is_written_as_any_packet_is() {
         let packet_id = PacketId::new(0x1234).unwrap();
         for version in Version::ALL {
-            for reason in [Reason::Success, Reason::PacketIdentifierNotFound] {
+            let (refused, unknown) = (Reason::QuotaExceeded, Reason::PacketIdentifierNotFound);
+            for (kind, reason) in [
+                (AckKind::PubAck, Reason::Success),
+                (AckKind::PubAck, refused),
+                (AckKind::PubRec, Reason::Success),
+                (AckKind::PubRec, refused),
+                (AckKind::PubRel, Reason::Success),
+                (AckKind::PubRel, unknown),
+                (AckKind::PubComp, Reason::Success),
+                (AckKind::PubComp, unknown),
+            ] {
                 let ack = Ack {
                     packet_id,
                     reason,
                     properties: AckProperties::default(),
                 };
-                for (kind, packet) in [
-                    (AckKind::PubAck, Packet::PubAck(ack)),
-                    (AckKind::PubRec, Packet::PubRec(ack)),
-                    (AckKind::PubRel, Packet::PubRel(ack)),
-                    (AckKind::PubComp, Packet::PubComp(ack)),
-                ] {
-                    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-                    kind.write(version, packet_id, reason, &mut ours);
-                    packet.encode(version, &mut theirs).unwrap();
-                    assert_eq!(ours, theirs, "{version:?} {packet:?}");
-                }
+                let packet = match kind {
+                    AckKind::PubAck => Packet::PubAck(ack),
+                    AckKind::PubRec => Packet::PubRec(ack),
+                    AckKind::PubRel => Packet::PubRel(ack),
+                    AckKind::PubComp => Packet::PubComp(ack),
+                };
+                let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+                kind.write(version, packet_id, reason, &mut ours);
+                packet.encode(version, &mut theirs).unwrap();
+                assert_eq!(ours, theirs, "{version:?} {packet:?}");
             }
         }
     }

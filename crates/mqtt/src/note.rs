@@ -116,6 +116,20 @@ pub struct OutNote {
     pub ids: Vec<NotedId>,
 }
 
+impl OutNote {
+    /// For a session that has none yet: it counts from where its subscriptions begin.
+    #[must_use]
+    pub const fn first(uid: Uid, critical: u64, normal: u64) -> Self {
+        Self {
+            uid,
+            critical,
+            normal,
+            next_id: NonZeroU16::MIN,
+            ids: Vec::new(),
+        }
+    }
+}
+
 const fn normal() -> Lane {
     Lane::Normal
 }

@@ -91,9 +91,13 @@ impl Inbound {
     /// A connection begins. What the one before left open is noted again before it is answered.
     pub fn connected(&mut self, terms: &Terms, open_ids: u16) {
         self.disconnected();
+        // The answer to a PUBREL of before gives the client one more to send, which it may count
+        // otherwise than we do if more of both are on their way.
+        let of_before = self.open.as_ref().map_or(0, |open| open.len());
+        let of_before = u16::try_from(of_before).unwrap_or(u16::MAX);
         self.connection = Connection {
             version: terms.version,
-            receive_maximum: terms.receive_maximum,
+            receive_maximum: terms.receive_maximum.saturating_add(of_before),
             aliases: terms.aliases_in,
             unanswered: 0,
             open_ids,
@@ -224,6 +228,7 @@ impl Inbound {
         let Some(((lane, taken), open)) = known else {
             let reason = Reason::PacketIdentifierNotFound;
             self.answers.push_ready(AckKind::PubComp, id, reason);
+            self.connection.receive_maximum = self.connection.receive_maximum.saturating_add(1);
             return Ok(None);
         };
         if taken == Taken::Submitted {

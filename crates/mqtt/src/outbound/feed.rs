@@ -5,9 +5,17 @@ use spica_mqtt_proto::QoS;
 
 use super::delivery::{Delivery, Message, Pushed};
 use super::flight::{Entry, Stage};
+use super::queue::Class;
 use super::{Busy, Outbound};
 
 impl<M: Message> Outbound<M> {
+    /// What feeds live sessions goes on elsewhere: a live session is behind from `live` on, per lane.
+    pub fn fall_behind(&mut self, live: [Seq; 2]) {
+        for (behind, live) in self.behind.iter_mut().zip(live) {
+            behind.get_or_insert(live);
+        }
+    }
+
     /// After which record of the lane the session is to be fed, if it is behind, connected, and has
     /// room.
     #[must_use]
@@ -55,7 +63,7 @@ impl<M: Message> Outbound<M> {
         if seq <= after || seq <= busy.queued[lane.index()] {
             return Pushed::Known;
         }
-        if !self.has_room(lane, 1, delivery.message.bytes()) {
+        if !self.has_room(lane, Class::Placed, 1, delivery.message.bytes()) {
             return Pushed::Full;
         }
         self.enqueue(lane, delivery);
@@ -122,31 +130,40 @@ impl<M: Message> Outbound<M> {
     pub fn low_water(&self, live: [Seq; 2]) -> [Seq; 2] {
         Lane::ALL.map(|lane| {
             let fed = self.behind[lane.index()].unwrap_or(live[lane.index()]);
-            let first = self.busy.as_ref().and_then(|busy| busy.first_placed(lane));
-            first.map_or(fed, |first| fed.min(Seq(first.0.saturating_sub(1))))
+            self.busy
+                .as_ref()
+                .map_or(fed, |busy| busy.low_water(lane, fed))
         })
     }
 
     /// Forgets what is done and lies at or before the low-water place.
     pub(super) fn forget_passed(&mut self) {
-        loop {
-            let Some(busy) = &mut self.busy else {
-                return;
-            };
-            if busy.flight.is_in_order() {
-                while busy.flight.forget_first(|_| true) {}
-                return;
-            }
-            let low = self.low_water([Seq(u64::MAX); 2]);
-            let passed = |entry: &Entry<M>| {
+        let Some(busy) = &mut self.busy else {
+            return;
+        };
+        while busy.flight.is_in_order() && busy.flight.forget_first(|_| true) {}
+        while !busy.flight.is_in_order() {
+            let fed = self.behind.map(|fed| fed.unwrap_or(Seq(u64::MAX)));
+            let low = Lane::ALL.map(|lane| busy.low_water(lane, fed[lane.index()]));
+            let is_passed = |entry: &Entry<M>| {
                 let placed = entry.placed();
                 placed.is_none_or(|(lane, seq)| seq <= low[lane.index()])
             };
-            let Some(busy) = &mut self.busy else {
-                return;
-            };
-            if !busy.flight.forget_first(passed) {
-                return;
+            if !busy.flight.forget_first(is_passed) {
+                break;
+            }
+        }
+        self.skip_delivered();
+    }
+
+    /// What is delivered need not be fed, and nothing else remembers it.
+    fn skip_delivered(&mut self) {
+        let Some(busy) = &self.busy else {
+            return;
+        };
+        for lane in Lane::ALL {
+            if let Some(fed) = &mut self.behind[lane.index()] {
+                *fed = busy.low_water(lane, *fed).max(*fed);
             }
         }
     }
@@ -159,6 +176,17 @@ impl<M: Message> Outbound<M> {
 }
 
 impl<M: Message> Busy<M> {
+    /// Up to where everything of a lane is delivered, if the session has got all up to `fed`.
+    fn low_water(&self, lane: Lane, fed: Seq) -> Seq {
+        // What has had an id and is no more in flight was delivered, unless it was before a restart.
+        let passed = match self.flight.is_in_order() {
+            true => fed.max(self.high[lane.index()]),
+            false => fed,
+        };
+        let first = self.first_placed(lane);
+        first.map_or(passed, |first| passed.min(Seq(first.0.saturating_sub(1))))
+    }
+
     fn first_placed(&self, lane: Lane) -> Option<Seq> {
         let waiting = self.queues[lane.index()].first_placed();
         let in_flight = self.flight.first_placed(lane);

@@ -191,15 +191,18 @@ impl<M> Flight<M> {
 
     /// The lowest number in a lane that is not delivered.
     pub(super) fn first_placed(&self, lane: Lane) -> Option<Seq> {
-        let open = self
-            .entries
-            .iter()
-            .filter(|entry| entry.stage != Stage::Done);
-        let mut placed = open.filter_map(Entry::placed);
-        let mut numbers = placed
-            .by_ref()
-            .filter(|(its, _)| *its == lane)
-            .map(|(_, seq)| seq);
+        self.first(lane, |entry| entry.stage != Stage::Done)
+    }
+
+    /// The lowest number in a lane that is to be sent again.
+    pub(super) fn first_again(&self, lane: Lane) -> Option<Seq> {
+        self.first(lane, |entry| entry.is_again)
+    }
+
+    fn first(&self, lane: Lane, is_meant: impl Fn(&Entry<M>) -> bool) -> Option<Seq> {
+        let meant = self.entries.iter().filter(|entry| is_meant(entry));
+        let placed = meant.filter_map(Entry::placed);
+        let mut numbers = placed.filter(|(its, _)| *its == lane).map(|(_, seq)| seq);
         if self.is_in_order() {
             numbers.next()
         } else {

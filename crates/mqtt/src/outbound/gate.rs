@@ -18,6 +18,11 @@ impl Gate {
         self.ids.push_back(id);
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Whether some wait for a note that nobody has taken yet.
     pub(super) fn waits(&self) -> bool {
         self.noted < self.ids.len()

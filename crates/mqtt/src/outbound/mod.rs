@@ -16,7 +16,7 @@ use spica_mqtt_proto::{PacketId, QoS, Version};
 use self::aliases::Aliases;
 use self::flight::{Flight, Stage};
 use self::gate::Gate;
-use self::queue::{Bounds, Item, Queue};
+use self::queue::{Bounds, Class, Item, Queue};
 use crate::{SessionLimits, Terms};
 
 pub use self::delivery::{Chunk, Delivery, Dropped, Message, Origin, Pushed};
@@ -48,6 +48,8 @@ pub struct Outbound<M> {
     next_id: PacketId,
     /// Ids that were given since the last durable note.
     unnoted_ids: u16,
+    /// How many of them the note on its way speaks of.
+    noting_ids: u16,
     version: Version,
     is_connected: bool,
     /// Whether it outlives its connection, so whether its ids are noted.
@@ -114,6 +116,7 @@ impl<M: Message> Outbound<M> {
             window: 0,
             next_id: PacketId::MIN,
             unnoted_ids: 0,
+            noting_ids: 0,
             version: Version::V5,
             is_connected: false,
             is_durable: false,
@@ -173,7 +176,8 @@ impl<M: Message> Outbound<M> {
             return Pushed::Full;
         }
         let bytes = delivery.message.bytes();
-        match (self.has_room(lane, 1, bytes), placed) {
+        let class = placed.map_or(Class::Other, |_| Class::Placed);
+        match (self.has_room(lane, class, 1, bytes), placed) {
             (true, _) => {
                 self.enqueue(lane, delivery);
                 Pushed::Queued
@@ -195,7 +199,8 @@ impl<M: Message> Outbound<M> {
         if chunk.largest > self.packet_bytes {
             return Pushed::TooLarge;
         }
-        let has_room = self.has_room(chunk.lane, chunk.messages, chunk.bytes.len());
+        let (messages, bytes) = (chunk.messages, chunk.bytes.len());
+        let has_room = self.has_room(chunk.lane, Class::Other, messages, bytes);
         if !self.is_connected || !has_room {
             self.dropped.full = self.dropped.full.saturating_add(chunk.messages);
             return Pushed::Full;
@@ -270,11 +275,11 @@ impl<M: Message> Outbound<M> {
         }
     }
 
-    fn has_room(&self, lane: Lane, messages: u32, bytes: usize) -> bool {
+    fn has_room(&self, lane: Lane, class: Class, messages: u32, bytes: usize) -> bool {
         let Some(busy) = &self.busy else {
             return true;
         };
-        busy.queues[lane.index()].has_room(messages, bytes, self.bounds)
+        busy.queues[lane.index()].has_room(class, messages, bytes, self.bounds)
     }
 
     fn enqueue(&mut self, lane: Lane, delivery: Delivery<M>) {

@@ -12,12 +12,13 @@ use crate::{NotedId, NotedStage, OutNote, SessionLimits, Uid};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NoteNumber(u32);
 
-/// So many ids at most are given without a note: a restarted session begins half the ids after the
-/// noted next one, and must not meet those that the client may still acknowledge.
-const UNNOTED_IDS: u16 = 1 << 13;
+/// So many ids are given before a note is due.
+const NOTED_EVERY: u16 = 8_192;
 
-/// How far after the noted next id a restarted session begins.
-const STRIDE: u16 = 1 << 15;
+/// So many ids at most are given without a durable note, and so much further a restarted session
+/// begins: it must not meet those that the client may still acknowledge. Not a part of all ids, so
+/// that the restarts after it do not meet them either.
+const STRIDE: u16 = 12_289;
 
 impl<M: Message> Outbound<M> {
     /// The half that a note leaves, offline. What is not in it is new.
@@ -44,6 +45,8 @@ impl<M: Message> Outbound<M> {
             busy,
             behind: [Some(Seq(note.critical)), Some(Seq(note.normal))],
             next_id: after(note.next_id, STRIDE),
+            // Another restart before the next note would give the same ids again.
+            unnoted_ids: STRIDE,
             is_durable: true,
             ..Self::new(limits)
         }
@@ -53,9 +56,18 @@ impl<M: Message> Outbound<M> {
     /// [`Self::take_note`] and [`Self::noted`].
     #[must_use]
     pub fn is_note_due(&self) -> bool {
-        let waits = |busy: &Busy<M>| busy.assigned.waits() || busy.releases.waits();
-        let is_due = self.unnoted_ids >= UNNOTED_IDS || self.busy.as_deref().is_some_and(waits);
+        let ids_run_out = self.unnoted_ids >= NOTED_EVERY;
+        let is_due = self
+            .busy
+            .as_deref()
+            .is_some_and(|busy| ids_run_out || busy.assigned.waits() || busy.releases.waits());
         self.is_durable && !self.is_note_on_its_way && is_due
+    }
+
+    /// Whether a note was taken and its end is not known yet.
+    #[must_use]
+    pub const fn is_note_on_its_way(&self) -> bool {
+        self.is_note_on_its_way
     }
 
     /// The note as it is now: for what waits, and now and then, and when a connection ends, so that
@@ -64,7 +76,7 @@ impl<M: Message> Outbound<M> {
         let low = self.low_water(live);
         self.note.0 = self.note.0.wrapping_add(1);
         self.is_note_on_its_way = true;
-        self.unnoted_ids = 0;
+        self.noting_ids = self.unnoted_ids;
         let mut ids = Vec::new();
         if let Some(busy) = &mut self.busy {
             busy.assigned.note();
@@ -89,6 +101,7 @@ impl<M: Message> Outbound<M> {
             return;
         }
         self.is_note_on_its_way = false;
+        self.unnoted_ids = self.unnoted_ids.saturating_sub(self.noting_ids);
         if let Some(busy) = &mut self.busy {
             busy.assigned.open();
             busy.releases.open();
@@ -105,6 +118,11 @@ impl<M: Message> Outbound<M> {
             busy.assigned.forget();
             busy.releases.forget();
         }
+    }
+
+    /// Whether ids may be given without a note before.
+    pub(super) const fn has_ids(&self) -> bool {
+        !self.is_durable || self.unnoted_ids < STRIDE
     }
 
     /// An id that no message in flight has.

@@ -7,12 +7,28 @@ use spica_mqtt_proto::QoS;
 
 use super::delivery::{Chunk, Delivery, Message};
 
-/// A bounded queue.
+/// A bounded queue. What the journal has and what it has not are bounded apart: neither can keep the
+/// other out.
 #[derive(Debug)]
 pub(super) struct Queue<M> {
     items: VecDeque<Item<M>>,
+    placed: Load,
+    other: Load,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
     messages: u32,
     bytes: usize,
+}
+
+/// Which of the bounds counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// What the low-water place speaks of.
+    Placed,
+    /// What it does not.
+    Other,
 }
 
 #[derive(Debug)]
@@ -33,8 +49,8 @@ impl<M> Default for Queue<M> {
     fn default() -> Self {
         Self {
             items: VecDeque::new(),
-            messages: 0,
-            bytes: 0,
+            placed: Load::default(),
+            other: Load::default(),
         }
     }
 }
@@ -45,29 +61,48 @@ impl<M: Message> Queue<M> {
     }
 
     pub(super) const fn messages(&self) -> u32 {
-        self.messages
+        self.placed.messages + self.other.messages
     }
 
     pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+        self.placed.bytes + self.other.bytes
     }
 
-    /// Whether there is room; an empty queue has room for anything.
-    pub(super) fn has_room(&self, messages: u32, bytes: usize, bounds: Bounds) -> bool {
-        let in_count = self.messages.saturating_add(messages) <= bounds.messages;
-        let in_bytes = self.bytes.saturating_add(bytes) <= bounds.bytes as usize;
-        self.items.is_empty() || (in_count && in_bytes)
+    /// Whether there is room; where nothing waits there is room for anything.
+    pub(super) fn has_room(
+        &self,
+        class: Class,
+        messages: u32,
+        bytes: usize,
+        bounds: Bounds,
+    ) -> bool {
+        let load = match class {
+            Class::Placed => self.placed,
+            Class::Other => self.other,
+        };
+        let in_count = load.messages.saturating_add(messages) <= bounds.messages;
+        let in_bytes = load.bytes.saturating_add(bytes) <= bounds.bytes as usize;
+        load.messages == 0 || (in_count && in_bytes)
     }
 
-    /// Whether it is so empty that it is worth fetching more.
-    pub(super) fn is_low(&self, bounds: Bounds) -> bool {
-        self.messages <= bounds.messages / 2 && self.bytes <= bounds.bytes as usize / 2
+    /// Whether so little waits that it is worth fetching more.
+    pub(super) const fn is_low(&self, bounds: Bounds) -> bool {
+        self.placed.messages <= bounds.messages / 2
+            && self.placed.bytes <= bounds.bytes as usize / 2
     }
 
     pub(super) fn push(&mut self, item: Item<M>) {
-        self.messages += item.messages();
-        self.bytes += item.bytes();
+        let load = self.load_of(&item);
+        load.messages += item.messages();
+        load.bytes += item.bytes();
         self.items.push_back(item);
+    }
+
+    fn load_of(&mut self, item: &Item<M>) -> &mut Load {
+        match item.placed() {
+            Some(_) => &mut self.placed,
+            None => &mut self.other,
+        }
     }
 
     pub(super) fn front(&self) -> Option<&Item<M>> {
@@ -76,8 +111,9 @@ impl<M: Message> Queue<M> {
 
     pub(super) fn pop(&mut self) -> Option<Item<M>> {
         let item = self.items.pop_front()?;
-        self.messages -= item.messages();
-        self.bytes -= item.bytes();
+        let load = self.load_of(&item);
+        load.messages -= item.messages();
+        load.bytes -= item.bytes();
         Some(item)
     }
 

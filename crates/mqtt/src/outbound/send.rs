@@ -1,16 +1,16 @@
 //! What may be sent now, as bytes.
 
 use bytes::Bytes;
-use spica_model::{Lane, Timestamp};
+use spica_model::{Lane, Seq, Timestamp};
 use spica_mqtt_proto::{
     Packet, PacketId, Publish, PublishProperties, QoS, Reason, SubscriptionIds,
 };
 
-use super::Outbound;
 use super::aliases::Named;
 use super::delivery::{Delivery, Message};
 use super::flight::{Entry, Held, Stage};
 use super::queue::Item;
+use super::{Busy, Outbound};
 use crate::ack::AckKind;
 
 /// Why [`Outbound::next`] stopped.
@@ -62,9 +62,10 @@ impl<M: Message> Outbound<M> {
     }
 
     /// What was sent on an earlier connection, in that order per lane. A message that has to be
-    /// fetched first holds up its lane only.
+    /// fetched first holds up what is behind it in its lane.
     fn send_again(&mut self, now: Timestamp, end: usize, out: &mut Vec<u8>) {
-        let mut is_held_up = [false; 2];
+        // Per lane: the first that cannot be sent yet.
+        let mut held_up = [Seq(u64::MAX); 2];
         let mut at = 0;
         while out.len() < end {
             let window = usize::from(self.window);
@@ -75,13 +76,14 @@ impl<M: Message> Outbound<M> {
             let Some(entry) = busy.flight.get_mut(at) else {
                 return;
             };
-            let lane = entry.lane().index();
-            let is_publish = entry.stage == Stage::Sent;
-            let is_ready = !is_publish || (!is_held_up[lane] && wired < window);
+            let first = &mut held_up[entry.lane().index()];
+            let placed = entry.placed().map(|(_, seq)| seq);
+            let is_in_turn = placed.is_none_or(|seq| seq < *first) && wired < window;
+            let is_ready = entry.stage == Stage::Released || is_in_turn;
             if entry.is_again && is_ready && !entry.is_missing() {
                 self.send_one_again(at, now, out);
-            } else if entry.is_again && is_publish {
-                is_held_up[lane] = true;
+            } else if let (true, Some(seq)) = (entry.is_again, placed) {
+                *first = seq.min(*first);
             }
             // One that was dropped may be gone from before the others.
             let gone = self.busy.as_ref().map_or(0, |busy| len - busy.flight.len());
@@ -139,8 +141,10 @@ impl<M: Message> Outbound<M> {
                 busy.assigned.pop();
                 continue;
             };
-            // It is fetched first, or waits for what is sent again before it.
-            if entry.is_missing() || busy.again[entry.lane().index()] > 0 {
+            // It is fetched first, or waits for what is sent again before it; and the window may be
+            // another than when it got its id.
+            let waits = entry.is_missing() || busy.again[entry.lane().index()] > 0;
+            if waits || busy.wired >= usize::from(self.window) {
                 return;
             }
             entry.stage = Stage::Sent;
@@ -176,12 +180,30 @@ impl<M: Message> Outbound<M> {
         match busy.queues[lane.index()].front() {
             None => false,
             Some(Item::Delivery(delivery)) if delivery.qos != QoS::AtMostOnce => {
-                let is_in_window = busy.flight.active() < usize::from(self.window);
-                let is_tracked = busy.flight.len() < usize::from(self.bounds.tracked);
-                is_in_window && is_tracked && busy.again[lane.index()] == 0
+                let taken = busy.wired + busy.assigned.len();
+                let is_in_window = taken < usize::from(self.window);
+                is_in_window && self.has_ids() && self.is_next(busy, delivery)
             }
             Some(_) => true,
         }
+    }
+
+    /// Whether a message may be entered now: behind what is sent again, and not too far ahead of what
+    /// is not acknowledged. After a restart there may be some that no note spoke of before those that
+    /// are sent again; they go first, and always may, as all the others wait for them.
+    fn is_next(&self, busy: &Busy<M>, delivery: &Delivery<M>) -> bool {
+        let lane = delivery.lane();
+        let goes_before = |first: Option<Seq>| match (delivery.placed(), first) {
+            (Some(seq), Some(first)) => seq < first,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let is_tracked = busy.flight.len() < usize::from(self.bounds.tracked);
+        let may_be_tracked = is_tracked || goes_before(busy.flight.first_placed(lane));
+        let is_behind_no_other = busy.again[lane.index()] == 0
+            || delivery.placed().is_none()
+            || goes_before(busy.flight.first_again(lane));
+        may_be_tracked && is_behind_no_other
     }
 
     fn pop(&mut self, lane: Lane) -> Option<Item<M>> {
