@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use spica_admission::{Admission, Refusal};
 use spica_clock::SharedClock;
-use spica_role::SharedRole;
+use spica_role::{Service, SharedRole};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::certificate::ClientCertificate;
@@ -51,6 +51,9 @@ pub struct Rules {
     pub patience: Duration,
     /// How a connection that its client closed is counted, such as `device-closed`.
     pub gone: &'static str,
+    /// Whether the station itself tells clients where to go while the node does not serve. It is given
+    /// them with an [`Arrival::service`] that says so; else they are closed.
+    pub greets_when_passive: bool,
 }
 
 /// One listener.
@@ -97,6 +100,9 @@ pub struct Arrival {
     pub stopping: Stopping,
     /// What the client has shown, on a listener that asks for certificates.
     pub client_certificate: Option<Box<ClientCertificate>>,
+    /// Whether the node serves it. Elsewhere only if the station wants to know
+    /// ([`Rules::greets_when_passive`]).
+    pub service: Service,
     /// Which listener it came in by.
     pub listener: &'static str,
     /// When it was accepted.

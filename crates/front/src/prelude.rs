@@ -58,6 +58,14 @@ enum Failure {
 
 type Certificate = Option<Box<ClientCertificate>>;
 
+/// What all steps come to.
+struct Opened {
+    io: Io,
+    client_certificate: Certificate,
+    stopping: Stopping,
+    service: Service,
+}
+
 /// Does what comes before the station, each step in the time of the front's patience. None if the
 /// connection ends here, which is counted.
 pub(crate) async fn prelude(
@@ -67,11 +75,17 @@ pub(crate) async fn prelude(
 ) -> Option<Arrival> {
     let opened = connection.core.deps.clock.monotonic();
     match open(&mut connection, raw, &door).await {
-        Ok((io, client_certificate, stopping)) => Some(Arrival {
+        Ok(Opened {
+            io,
+            client_certificate,
+            stopping,
+            service,
+        }) => Some(Arrival {
             connection,
             io,
             stopping,
             client_certificate,
+            service,
             listener: door.name,
             opened,
         }),
@@ -113,11 +127,7 @@ fn note(connection: &Connection, failure: Failure) -> (&'static str, Option<Offe
     }
 }
 
-async fn open(
-    connection: &mut Connection,
-    raw: Raw,
-    door: &Door,
-) -> Result<(Io, Certificate, Stopping), Failure> {
+async fn open(connection: &mut Connection, raw: Raw, door: &Door) -> Result<Opened, Failure> {
     let core = Arc::clone(&connection.core);
     if let Raw::Tcp(stream) = &raw
         && core.is_balancer(connection.remote().ip())
@@ -128,8 +138,8 @@ async fn open(
             connection.name(client).map_err(|_| Failure::Refused)?;
         }
     }
-    let mut stopping = served(&core).await?;
-    let (mut io, certificate) = match (raw, &door.acceptor) {
+    let (mut stopping, service) = served(&core).await?;
+    let (mut io, client_certificate) = match (raw, &door.acceptor) {
         (Raw::Pipe(pipe), _) => (Io::pipe(pipe), None),
         (Raw::Tcp(stream), None) => (Io::plain(stream), None),
         (Raw::Tcp(stream), Some(acceptor)) => {
@@ -140,7 +150,12 @@ async fn open(
         let upgraded = async { Ok(upgrade::upgrade(&mut io, wanted).await?) };
         in_time(&core, &mut stopping, upgraded).await?;
     }
-    Ok((io, certificate, stopping))
+    Ok(Opened {
+        io,
+        client_certificate,
+        stopping,
+        service,
+    })
 }
 
 impl From<UpgradeError> for Failure {
@@ -167,22 +182,28 @@ async fn in_time<T>(
     }
 }
 
-/// Whether the node serves this client, whose coming is a vote. What is returned tells when it ends.
-async fn served(core: &Arc<Core>) -> Result<Stopping, Failure> {
+/// Whether the node serves this client, whose coming is a vote. What is returned with it tells when
+/// that ends.
+async fn served(core: &Arc<Core>) -> Result<(Stopping, Service), Failure> {
     let role = &core.deps.role;
     let mut stopping = Stopping::new(Arc::clone(core));
     if role.serves() {
-        return Ok(stopping);
+        return Ok((stopping, Service::Here));
     }
     let vote = pin!(tokio::time::timeout(VOTE_WAIT, role.request()));
-    match stopping.unless(vote).await {
-        Some(Ok(Service::Here)) => {}
-        None if !stopping.is_deposed() => return Err(Failure::Stopped),
-        _ => return Err(Failure::Passive),
-    }
+    let decided = match stopping.unless(vote).await {
+        Some(decided) => decided.ok(),
+        None if stopping.is_deposed() => None,
+        None => return Err(Failure::Stopped),
+    };
     let stopping = Stopping::new(Arc::clone(core));
-    if role.serves() {
-        Ok(stopping)
+    let service = match decided {
+        Some(Service::Here) if role.serves() => Service::Here,
+        Some(elsewhere @ Service::Elsewhere { .. }) => elsewhere,
+        _ => Service::Elsewhere { active: None },
+    };
+    if service == Service::Here || core.rules.greets_when_passive {
+        Ok((stopping, service))
     } else {
         Err(Failure::Passive)
     }

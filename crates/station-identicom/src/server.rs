@@ -119,6 +119,7 @@ fn front(settings: &Settings, deps: &Deps) -> Front {
         // A device has as long for each step as to say who it is.
         patience: deps.profile.timeouts.idle,
         gone: GONE,
+        greets_when_passive: false,
     };
     let deps = FrontDeps {
         admission: Arc::clone(&deps.admission),

@@ -64,6 +64,22 @@ async fn the_end_of_a_reign_cuts_what_began_in_it_and_a_vote_brings_the_next() {
 }
 
 #[tokio::test]
+async fn a_station_that_greets_when_passive_is_given_who_comes_and_where_to_send_them() {
+    let world = World::with(|_, rules| rules.greets_when_passive = true);
+    let address = world.listen(None, false);
+    world.role.yield_to(Some("hub-b"));
+    let (line, mut stream) = hello(dial(address).await).await;
+    assert_eq!(line, "go to Some(\"hub-b\")");
+    world.role.serve();
+    let (line, _) = hello(dial(address).await).await;
+    assert!(line.ends_with("nobody"), "{line}");
+    world.role.yield_to(None);
+    assert_eq!(soon(stream.read(&mut [0])).await.unwrap_or(0), 0);
+    let (line, _) = hello(dial(address).await).await;
+    assert_eq!(line, "go to None");
+}
+
+#[tokio::test]
 async fn a_balancer_names_the_client_and_nobody_else_can() {
     let world = World::with(|_, rules| rules.balancers = vec!["127.0.0.1/32".parse().unwrap()]);
     let address = world.listen(None, false);

@@ -15,6 +15,7 @@ use spica_front::{
     AdmissionCollector, Arrival, Front, FrontDeps, Listen, Metrics, Phase, Rules, TlsFiles,
     WebSocket, with_buffers,
 };
+use spica_role::Service;
 use spica_role::scripted::Scripted;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
@@ -50,6 +51,7 @@ impl World {
             balancers: Vec::new(),
             patience: PATIENCE,
             gone: "client-closed",
+            greets_when_passive: false,
         };
         change(&mut limits, &mut rules);
         let role = Scripted::default();
@@ -118,7 +120,10 @@ pub(crate) async fn echo(mut arrival: Arrival) {
         |shown| format!("{:?} {:?} {:?}", shown.common_name, shown.dns, shown.uris),
     );
     let remote = arrival.connection.remote();
-    let hello = format!("{} {remote} {name}\n", arrival.listener);
+    let mut hello = format!("{} {remote} {name}\n", arrival.listener);
+    if let Service::Elsewhere { active } = &arrival.service {
+        hello = format!("go to {active:?}\n");
+    }
     arrival.io.send(hello.as_bytes()).unwrap();
     arrival.connection.good();
     let end = give_back(&mut arrival).await;

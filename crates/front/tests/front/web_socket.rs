@@ -1,7 +1,9 @@
 //! Bytes in WebSocket frames.
 
+use futures::{SinkExt as _, StreamExt as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_websockets::{ClientBuilder, Message};
 
 use crate::support::{FRAME_BYTES, World, dial, soon};
 use crate::tls::Keys;
@@ -134,6 +136,38 @@ async fn a_message_that_is_longer_than_what_is_read_at_once_comes_whole() {
     client.write(&wire).await;
     let got = client.bytes(payload.len() + 5).await;
     assert!(got == [&payload[..], b"after"].concat(), "not the same");
+}
+
+#[tokio::test]
+async fn a_client_of_others_making_is_understood() {
+    let world = World::new();
+    let address = world.listen(None, true);
+    let (name, value) = ("sec-websocket-protocol", "mqtt");
+    let builder = ClientBuilder::new()
+        .uri(&format!("ws://{address}/echo"))
+        .unwrap()
+        .add_header(name.parse().unwrap(), value.parse().unwrap())
+        .unwrap();
+    let connected = builder.connect_on(dial(address).await);
+    let (mut socket, response) = soon(connected).await.unwrap();
+    assert_eq!(response.headers()[name], value);
+    let hello = soon(socket.next()).await.unwrap().unwrap();
+    assert!(hello.is_binary());
+    let sent: Vec<u8> = (0..150_000u32).map(|n| (n >> 4) as u8).collect();
+    for part in sent.chunks(40_000) {
+        socket.send(Message::binary(part.to_vec())).await.unwrap();
+        socket.send(Message::ping("?")).await.unwrap();
+    }
+    let (mut got, mut pongs) = (Vec::new(), 0);
+    while got.len() < sent.len() || pongs < 4 {
+        let message = soon(socket.next()).await.unwrap().unwrap();
+        pongs += usize::from(message.is_pong());
+        if message.is_binary() {
+            got.extend_from_slice(message.as_payload());
+        }
+    }
+    assert!(got == sent, "not the same bytes");
+    soon(socket.close()).await.unwrap();
 }
 
 #[tokio::test]
