@@ -158,6 +158,14 @@ impl Routes {
         pick::pick(entry, message, load)
     }
 
+    /// The shared group of a filter; `None` if it has no members or is no shared one.
+    #[must_use]
+    pub fn group(&self, filter: &str) -> Option<Group> {
+        let entry = self.table.find(filter)?;
+        let born = self.table.entry(entry)?.share.as_ref()?.born;
+        Some(Group { entry, born })
+    }
+
     /// Gives shared groups other strategies, also those that are there.
     pub fn set_shares(&mut self, shares: Shares) {
         self.table.set_shares(&shares);

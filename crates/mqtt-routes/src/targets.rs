@@ -1,6 +1,7 @@
 //! The targets of a topic: who gets its messages, and how.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -38,6 +39,14 @@ pub struct Group {
     pub(crate) born: u64,
 }
 
+impl Group {
+    /// A number that no other group has as long as this one is there.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.entry
+    }
+}
+
 /// Who gets the messages of a topic. Shared by all topics that the same filters match.
 #[derive(Debug, Default)]
 pub struct Targets {
@@ -48,6 +57,8 @@ pub struct Targets {
     groups: Box<[Group]>,
     /// What it was made of: entries and their stamps, rising.
     made_of: Box<[(u32, u64)]>,
+    /// Places in `targets`, by session; made when it is first asked for.
+    by_session: OnceLock<Box<[u32]>>,
 }
 
 /// No class: the session does not get its own messages.
@@ -76,6 +87,19 @@ impl Targets {
         self.classes.iter().zip(ranges.map(of))
     }
 
+    /// The target of a session, if it is one. Costs a binary search; the first time, sorting.
+    #[must_use]
+    pub fn find(&self, session: SessionId) -> Option<&Target> {
+        let session_of = |place: &u32| self.targets[*place as usize].session;
+        let places = self.by_session.get_or_init(|| {
+            let mut places: Box<[u32]> = (0..).take(self.targets.len()).collect();
+            places.sort_unstable_by_key(session_of);
+            places
+        });
+        let found = places.binary_search_by_key(&session, session_of).ok()?;
+        self.targets.get(places[found] as usize)
+    }
+
     /// How a target gets a message: `is_own` says whether the session published it itself. `None` if
     /// it does not get it, because all its subscriptions are no-local.
     #[must_use]
@@ -96,7 +120,9 @@ impl Targets {
 
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
-        200 + size_of_val(&*self.targets)
+        /// The parts of one target: itself, and its place by session.
+        const TARGET: usize = size_of::<Target>() + size_of::<u32>();
+        200 + self.targets.len() * TARGET
             + size_of_val(&*self.classes)
             + size_of_val(&*self.groups)
             + size_of_val(&*self.made_of)

@@ -1,4 +1,51 @@
-//! The MQTT station.
-#![allow(dead_code)]
+//! The MQTT station: publishes become records, records become publishes, sessions stay.
+//!
+//! ```text
+//!  bytes ─▶ connection ─▶ turn ─▶ journal ─▶ (durable) ─▶ acknowledgement
+//!              ▲            └─▶ fan_out (QoS 0) ─┐
+//!              └── session ◀── router ◀── views ─┘
+//! ```
+//!
+//! A connection is one task; what must outlive it is its [`session`](self). One thread, the router,
+//! gives records to sessions: what the views have just folded to those that are live, what the journal
+//! holds to those that are behind.
+//!
+//! Invariants: nothing of QoS 1 or 2 is acknowledged before it is durable; a slow client costs a
+//! bounded queue and no one else's time; sessions are back before anybody is let in.
+//!
+//! What is not here: bytes of packets (`spica-mqtt-proto`), what a session owes (`spica-mqtt`), who
+//! gets what (`spica-mqtt-routes`), who may do what ([`Access`]).
+
+mod access;
+mod appends;
 mod arrived;
+mod arriving;
+mod config;
+mod connection;
+mod end;
+mod entry;
+mod fan_out;
+mod greeting;
+mod held;
+mod keeper;
+mod leaving;
+mod message;
+mod metrics;
 mod mount;
+mod orders;
+mod restore;
+mod router;
+mod server;
+mod session;
+mod station;
+mod store;
+mod table;
+mod turn;
+mod uid;
+mod wills;
+
+pub use access::{Access, Open, SharedAccess, Shown, TopicRule, Who};
+pub use config::{SessionSettings, Settings, TlsSettings};
+pub use metrics::Metrics;
+pub use mount::is_reserved;
+pub use server::{Addresses, Deps, Server, StartError};

@@ -76,7 +76,8 @@ fn is_internal(name: &str) -> bool {
 }
 
 /// Whether a client may never publish to `topic`, whoever it is.
-pub(crate) fn is_reserved(topic: &str) -> bool {
+#[must_use]
+pub fn is_reserved(topic: &str) -> bool {
     topic.starts_with('$') || RESERVED_ROOTS.contains(&first_level(topic))
 }
 

@@ -1,0 +1,84 @@
+//! Which session a client gets.
+
+use std::sync::Arc;
+
+use spica_mqtt::{Ending, Negotiated, Will};
+
+use crate::session::{ConnectionId, Session, State};
+use crate::station::Station;
+use crate::{leaving, uid, wills};
+
+/// Who comes.
+pub(crate) struct Arriving {
+    pub(crate) id: ConnectionId,
+    pub(crate) user: Option<Box<str>>,
+    pub(crate) will: Option<Will>,
+    pub(crate) clean_start: bool,
+}
+
+/// Gives a client its session: the one it left, unless it wants a new one or there is none. Whoever
+/// is connected to it is cut off. Whether it was there.
+pub(crate) fn attach(
+    station: &Arc<Station>,
+    negotiated: &Negotiated<'_>,
+    arriving: Arriving,
+) -> (Arc<Session>, bool) {
+    if let Some(session) = station.sessions.get(negotiated.client_id)
+        && !arriving.clean_start
+        && let Some(will) = resume(station, &session, negotiated, &arriving)
+    {
+        if let Some(will) = will {
+            wills::publish(station, &session, will);
+        }
+        return (session, true);
+    }
+    let client_id: Arc<str> = negotiated.client_id.into();
+    let now = station.now();
+    let (session, before) = station.sessions.insert(&client_id, |slot| {
+        let mut state = State::new(&station.limits, now);
+        take(station, &mut state, negotiated, &arriving);
+        Session::new(Arc::clone(&client_id), slot, uid::uid(), now, state)
+    });
+    session.watch(negotiated.terms.keep_alive_secs, station.now_ms());
+    station.sessions.count_connected(true);
+    if let Some(before) = before {
+        leaving::replaced(station, &before);
+    }
+    (session, false)
+}
+
+/// Takes the session over, if it outlives its connections; with the will that is to be published.
+fn resume(
+    station: &Arc<Station>,
+    session: &Arc<Session>,
+    negotiated: &Negotiated<'_>,
+    arriving: &Arriving,
+) -> Option<Option<Box<Will>>> {
+    let mut state = session.state.lock();
+    if state.is_gone || !state.life.is_durable() {
+        return None;
+    }
+    let mut will = None;
+    if state.connection == 0 {
+        station.sessions.count_connected(true);
+    } else {
+        let ending = Ending::TakenOver { clean_start: false };
+        will = state.life.ended(ending, station.now());
+        state.inbound.disconnected();
+        state.outbound.disconnected(station.routed());
+    }
+    take(station, &mut state, negotiated, arriving);
+    drop(state);
+    session.watch(negotiated.terms.keep_alive_secs, station.now_ms());
+    // Whoever was connected sees that it is not any more.
+    session.waker.wake();
+    Some(will)
+}
+
+fn take(station: &Station, state: &mut State, negotiated: &Negotiated<'_>, arriving: &Arriving) {
+    let will = arriving.will.clone();
+    state.life.connected(negotiated.expiry_secs, will);
+    state.user.clone_from(&arriving.user);
+    let open_ids = station.limits.open_ids;
+    state.attach(arriving.id, &negotiated.terms, open_ids, station.now());
+}

@@ -1,0 +1,436 @@
+//! One connection: its socket, its session, and everything it waits for, in one task.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use spica_front::{Arrival, Connection, Io, Phase, Stopping, with_buffers};
+use spica_model::{Lane, Topic};
+use spica_mqtt::Next;
+use spica_mqtt_proto::{Disconnect, DisconnectProperties, Packet, Publish, Reason, Version};
+
+use crate::access::{TopicRule, Who};
+use crate::end::End;
+use crate::entry::submit;
+use crate::fan_out::fan_out;
+use crate::greeting::greet;
+use crate::leaving::leave;
+use crate::orders::Order;
+use crate::session::{ConnectionId, Session, State, Then};
+use crate::station::Station;
+use crate::store;
+use crate::turn::Turn;
+
+/// How often a connection reads before others have their turn.
+const READS_MAX: usize = 8;
+/// Bytes that are written in one go.
+const WRITE_BYTES: usize = 64 << 10;
+/// Answers that may be owed to a client before nothing more is read from it.
+const OWED_MAX: usize = 4_096;
+
+/// What belongs to the connection and not to its session.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) id: ConnectionId,
+    pub(crate) who: Who,
+    /// Packets that have come.
+    pub(crate) packets: u64,
+    /// Where the last publish went: the next one mostly goes there too.
+    last: Option<Box<(Box<str>, Route)>>,
+}
+
+/// What becomes of publishes to a topic.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub(crate) topic: Topic,
+    pub(crate) is_state: bool,
+    pub(crate) lane: Lane,
+    pub(crate) keeps_qos0: bool,
+}
+
+impl Link {
+    pub(crate) const fn new(id: ConnectionId, who: Who) -> Self {
+        Self {
+            id,
+            who,
+            packets: 0,
+            last: None,
+        }
+    }
+
+    /// What becomes of a publish to `topic`.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub(crate) fn route(
+        &mut self,
+        station: &Station,
+        client_id: &str,
+        topic: &str,
+    ) -> Result<Route, Reason> {
+        if let Some(last) = &self.last
+            && *last.0 == *topic
+        {
+            return Ok(last.1.clone());
+        }
+        let rule = station.access.may_publish(&self.who, client_id, topic)?;
+        let route = Route::of(station, topic, rule)?;
+        self.last = Some(Box::new((topic.into(), route.clone())));
+        Ok(route)
+    }
+}
+
+impl Route {
+    /// Of a topic that may be published to.
+    ///
+    /// # Errors
+    /// If it is none that a record can have.
+    pub(crate) fn of(station: &Station, topic: &str, rule: TopicRule) -> Result<Self, Reason> {
+        let inward = station.mount.inward(topic);
+        Ok(Self {
+            topic: inward.map_err(|_| Reason::TopicNameInvalid)?,
+            is_state: rule.kind == spica_model::Kind::State,
+            lane: rule.lane,
+            keeps_qos0: rule.keeps_qos0,
+        })
+    }
+}
+
+/// Whether the publisher itself says that it is critical.
+pub(crate) fn says_critical(publish: &Publish<'_>) -> bool {
+    publish.properties.user.get("spica-class") == Some("critical")
+}
+
+/// A connection whose client is known.
+struct Conn {
+    station: Arc<Station>,
+    session: Arc<Session>,
+    /// Before the socket, so that it is dropped before: who sees the connection closed finds its
+    /// slot free.
+    connection: Connection,
+    io: Io,
+    stopping: Stopping,
+    link: Link,
+    /// The beginning of a packet.
+    partial: Vec<u8>,
+}
+
+/// Serves a connection from its first byte to its last.
+pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
+    let Some(greeted) = Box::pin(greet(&station, arrival)).await else {
+        return;
+    };
+    let mut conn = Conn {
+        station,
+        session: greeted.session,
+        connection: greeted.connection,
+        io: greeted.io,
+        stopping: greeted.stopping,
+        link: greeted.link,
+        partial: greeted.partial,
+    };
+    let end = poll_fn(|cx| conn.poll(cx)).await;
+    conn.end(end);
+    // What it was told last is written, if that is possible soon.
+    if !conn.io.is_sent() {
+        let sent = poll_fn(|cx| conn.io.poll_sent(cx));
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), sent).await;
+    }
+    conn.io.close();
+}
+
+impl Conn {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        self.session.waker.register(cx.waker());
+        match self.stopping.poll(cx) {
+            Poll::Ready(_) if self.stopping.is_deposed() => return Poll::Ready(End::Deposed),
+            Poll::Ready(Phase::Running) | Poll::Pending => {}
+            Poll::Ready(Phase::Finishing | Phase::Cut) => return Poll::Ready(End::Stopping),
+        }
+        for _ in 0..READS_MAX {
+            match self.step(cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(end) => return Poll::Ready(end),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Does what can be done now. Whether it may be worth to do so again at once.
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let more = self.write(cx)?;
+        let read = self.read(cx)?;
+        Ok(more || read)
+    }
+
+    /// Writes what is due: answers, what other parts say, messages.
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if !self.io.is_sent() && self.sent(cx)?.is_pending() {
+            // Nothing more is made ready for a client that does not take it; what is durable waits.
+            let state = self.session.state.lock();
+            return self.checked(&state).map(|()| false);
+        }
+        let (result, hungry) = with_buffers(|buffers| {
+            let out = &mut buffers.output;
+            let mut state = self.session.state.lock();
+            let result = self.checked(&state).and_then(|()| {
+                self.due(&mut state, cx, out)?;
+                Ok(self.pump(&mut state, out))
+            });
+            let hungry = wants_food(&mut state);
+            drop(state);
+            let sent = self.io.send(out);
+            (
+                result.and_then(|more| sent.map(|()| more).map_err(|_| End::Gone)),
+                hungry,
+            )
+        });
+        if hungry {
+            self.station
+                .orders
+                .give(Order::Feed(Arc::clone(&self.session)));
+        }
+        let more = result?;
+        if self.io.is_sent() {
+            return Ok(more);
+        }
+        Ok(self.sent(cx)?.is_ready() && more)
+    }
+
+    fn sent(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, End> {
+        match self.io.poll_sent(cx) {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
+            Poll::Ready(Err(_)) => Err(End::Gone),
+        }
+    }
+
+    /// Whether the session is still this connection's.
+    fn checked(&self, state: &State) -> Result<(), End> {
+        if state.connection != self.link.id {
+            return Err(End::TakenOver);
+        }
+        match state.kicked {
+            None => Ok(()),
+            Some(Reason::KeepAliveTimeout) => Err(End::Silent),
+            Some(reason) => Err(End::Kicked(reason)),
+        }
+    }
+
+    /// What has become durable, and what other parts say.
+    fn due(&self, state: &mut State, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+        self.resubmit(state, cx)?;
+        while let Poll::Ready(due) = state.appends.poll(&self.station.watermarks, cx) {
+            let (lane, then) = due.map_err(|_| End::JournalFailed)?;
+            match then {
+                Then::Answers(through) => state.inbound.committed(lane, through, out),
+                Then::Noted(number) => state.outbound.noted(number),
+                Then::Say(connection, bytes) if connection == self.link.id => {
+                    out.extend_from_slice(&bytes);
+                }
+                Then::Welcome(connection, bytes) if connection == self.link.id => {
+                    out.extend_from_slice(&bytes);
+                    state.is_welcome = true;
+                }
+                Then::Say(..) | Then::Welcome(..) => {}
+            }
+        }
+        while let Some(bytes) = state.mail.pop_front() {
+            out.extend_from_slice(&bytes);
+        }
+        Ok(())
+    }
+
+    /// Submits what the journal had no room for.
+    fn resubmit(&self, state: &mut State, cx: &mut Context<'_>) -> Result<(), End> {
+        while let Some(mut held) = state.held.take() {
+            match std::pin::Pin::new(&mut held.room).poll(cx) {
+                Poll::Pending => {
+                    state.held = Some(held);
+                    return Ok(());
+                }
+                Poll::Ready(Err(_)) => return Err(End::JournalFailed),
+                Poll::Ready(Ok(())) => {}
+            }
+            let mut left = Vec::new();
+            for (lane, entries, then) in held.batches.drain(..) {
+                let next = self.station.watermarks[lane.index()].durable().next();
+                match submit(&*self.station.journal, lane, &entries) {
+                    Ok(ticket) => {
+                        if let Some(then) = then {
+                            state.appends.wait(lane, &ticket, then);
+                        }
+                    }
+                    Err(spica_journal::SubmitError::Full { .. }) => {
+                        held.room = self.station.watermarks[lane.index()].reached(next);
+                        left.push((lane, entries, then));
+                    }
+                    Err(_) => return Err(End::JournalFailed),
+                }
+            }
+            if !left.is_empty() {
+                held.batches = left;
+                state.held = Some(held);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes messages. Whether there may be more.
+    fn pump(&self, state: &mut State, out: &mut Vec<u8>) -> bool {
+        if !state.is_welcome {
+            return false;
+        }
+        let now = self.station.now();
+        let more = loop {
+            let room = WRITE_BYTES.saturating_sub(out.len());
+            if room == 0 {
+                break true;
+            }
+            match state.outbound.next(now, room, out) {
+                Next::Idle => break false,
+                Next::More => break true,
+                Next::Chunk(bytes) => out.extend_from_slice(&bytes),
+            }
+        };
+        if state.outbound.is_note_due() {
+            self.note(state);
+        }
+        more
+    }
+
+    /// Makes durable what the client is about to be sent.
+    fn note(&self, state: &mut State) {
+        let live = self.station.routed();
+        let (number, note) = state.outbound.take_note(live, self.session.uid);
+        match store::submit_out(&self.station, &self.session, &note) {
+            Some(Ok(ticket)) => {
+                state
+                    .appends
+                    .wait(Lane::Normal, &ticket, Then::Noted(number));
+                state.is_note_stale = false;
+                // It may be durable by now, and then nobody wakes this task for it.
+                self.session.waker.wake();
+            }
+            _ => state.outbound.note_failed(number),
+        }
+    }
+
+    /// Reads and handles what is there. Whether something was.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if !self.is_reading() {
+            return Ok(false);
+        }
+        match self.io.poll_readable(cx) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Err(_)) => return Err(End::Gone),
+            Poll::Ready(Ok(())) => {}
+        }
+        with_buffers(|buffers| {
+            let (input, out) = (&mut buffers.input, &mut buffers.output);
+            let count = match self.io.try_read(input) {
+                Ok(None) => return Ok(false),
+                Ok(Some(0)) | Err(_) => return Err(End::Gone),
+                Ok(Some(count)) => count,
+            };
+            self.session.heard(self.station.now_ms());
+            let handled = self.handle(&input[..count], out);
+            let sent = self.io.send(out);
+            handled?;
+            sent.map_err(|_| End::Gone)?;
+            Ok(true)
+        })
+    }
+
+    fn is_reading(&self) -> bool {
+        if !self.io.is_sent() {
+            return false;
+        }
+        let state = self.session.state.lock();
+        state.is_welcome && state.held.is_none() && state.inbound.owed() < OWED_MAX
+    }
+
+    /// Handles bytes of the client.
+    fn handle(&mut self, read: &[u8], out: &mut Vec<u8>) -> Result<(), End> {
+        if self.partial.is_empty() {
+            let (done, result) = self.packets(read, out);
+            self.partial.extend_from_slice(&read[done..]);
+            return result;
+        }
+        let mut bytes = std::mem::take(&mut self.partial);
+        bytes.extend_from_slice(read);
+        let (done, result) = self.packets(&bytes, out);
+        bytes.drain(..done);
+        if !bytes.is_empty() {
+            self.partial = bytes;
+        }
+        result
+    }
+
+    /// Handles the whole packets of `bytes`; how many bytes they were.
+    fn packets(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, Result<(), End>) {
+        let session = Arc::clone(&self.session);
+        let station = Arc::clone(&self.station);
+        let mut state = session.state.lock();
+        if let Err(end) = self.checked(&state) {
+            return (0, Err(end));
+        }
+        let mut turn = Turn::new(&station, &mut self.link, &session, station.now());
+        let (done, result) = turn.bytes(&mut state, bytes, out);
+        let finished = turn.finish(&mut state, out);
+        drop(state);
+        if !turn.fast.is_empty() {
+            fan_out(&station, &session, &turn.fast);
+        }
+        for order in turn.orders.drain(..) {
+            station.orders.give(order);
+        }
+        (done, result.and(finished))
+    }
+
+    /// Tells the client why, as far as its version has words for it, and leaves the session.
+    fn end(&mut self, end: End) {
+        let version = {
+            let state = self.session.state.lock();
+            state.version
+        };
+        if let (Version::V5, Some(reason)) = (version, end.reason()) {
+            let text = match end {
+                End::Bad(_, what) => Some(what),
+                _ => None,
+            };
+            let packet = Packet::Disconnect(Disconnect {
+                reason,
+                properties: DisconnectProperties {
+                    reason_text: text,
+                    ..DisconnectProperties::default()
+                },
+            });
+            let mut bytes = Vec::new();
+            if packet.encode(version, &mut bytes).is_ok() {
+                // Whether the client hears it or not, the connection ends.
+                let _ = self.io.send(&bytes);
+            }
+        }
+        if let End::Bad(reason, what) = end {
+            let (client, remote) = (&self.session.client_id, self.connection.remote());
+            tracing::info!(%client, %remote, %reason, what, "an MQTT client is cut off");
+            self.connection.offence(spica_admission::Offence::BadFrames);
+        }
+        self.connection.count_end(end.as_str());
+        leave(&self.station, &self.session, self.link.id, end.ending());
+    }
+}
+
+/// Whether the router is to be told that there is room.
+fn wants_food(state: &mut State) -> bool {
+    if state.is_hungry || !state.is_welcome {
+        return false;
+    }
+    state.is_hungry = Lane::ALL
+        .into_iter()
+        .any(|lane| state.outbound.wants(lane).is_some());
+    state.is_hungry
+}

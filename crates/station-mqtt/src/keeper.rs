@@ -1,0 +1,115 @@
+//! What is due with time: silent clients, wills, sessions that expire, notes, statistics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use spica_mqtt::Due;
+use spica_mqtt_proto::Reason;
+
+use crate::leaving::{end, forget, keep};
+use crate::session::{NO_DEADLINE, OFFLINE, Session};
+use crate::station::Station;
+use crate::wills;
+
+/// How often it is looked.
+const TICK: Duration = Duration::from_millis(250);
+/// How many ticks until what clients have acknowledged is noted.
+const NOTE_TICKS: u32 = 20;
+/// After a start, how long clients may take to come back before their wills are published: all of
+/// them have lost their connection, and for no fault of theirs.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// Looks until the station stops.
+pub(crate) async fn run(station: Arc<Station>) {
+    let mut ticks: u32 = 0;
+    let began = station.now_ms();
+    loop {
+        tokio::time::sleep(TICK).await;
+        if station.is_stopping() {
+            return;
+        }
+        ticks = ticks.wrapping_add(1);
+        let now_ms = station.now_ms();
+        let is_noting = ticks.is_multiple_of(NOTE_TICKS);
+        let is_over = u128::from(now_ms - began) >= GRACE.as_millis();
+        for slot in 0..station.sessions.slots() {
+            let Some(session) = station.sessions.at(slot) else {
+                continue;
+            };
+            match session.deadline_ms() {
+                OFFLINE if is_over => offline(&station, &session),
+                OFFLINE => {}
+                NO_DEADLINE => {}
+                deadline if now_ms >= deadline => silent(&session),
+                _ => {}
+            }
+            if is_noting {
+                note(&station, &session);
+            }
+        }
+        retry(&station);
+    }
+}
+
+fn silent(session: &Session) {
+    let mut state = session.state.lock();
+    if state.connection != 0 {
+        state.kicked = Some(Reason::KeepAliveTimeout);
+        drop(state);
+        session.waker.wake();
+    }
+}
+
+fn offline(station: &Arc<Station>, session: &Arc<Session>) {
+    let mut state = session.state.lock();
+    if state.connection != 0 || state.is_gone {
+        return;
+    }
+    let due = state.life.due(station.now());
+    let will = match due {
+        None => return,
+        Some(Due::Will(will)) => {
+            keep(station, session, &mut state);
+            Some(will)
+        }
+        Some(Due::Expired(will)) => {
+            station.metrics.expired.inc();
+            end(station, session, &mut state, true);
+            will
+        }
+    };
+    drop(state);
+    if let Some(will) = will {
+        wills::publish(station, session, will);
+    }
+}
+
+/// Notes what the client has acknowledged, if that is more than the disk knows.
+fn note(station: &Station, session: &Session) {
+    let mut state = session.state.lock();
+    let is_wanted = state.is_note_stale && state.connection != 0 && state.life.is_durable();
+    if is_wanted && !state.outbound.is_note_on_its_way() {
+        let (number, note) = state.outbound.take_note(station.routed(), session.uid);
+        let noted = crate::store::submit_out(station, session, &note);
+        if let Some(Ok(ticket)) = noted {
+            state.is_note_stale = false;
+            let then = crate::session::Then::Noted(number);
+            state.appends.wait(spica_model::Lane::Normal, &ticket, then);
+            drop(state);
+            session.waker.wake();
+        } else {
+            state.outbound.note_failed(number);
+        }
+    }
+}
+
+/// Deletes what could not be deleted before.
+fn retry(station: &Station) {
+    let waiting = std::mem::take(&mut *station.unforgotten.lock());
+    for client_id in waiting {
+        // Somebody has come with this id meanwhile: what was kept is theirs now.
+        if station.sessions.get(&client_id).is_none() {
+            forget(station, &client_id);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One client's session: what is owed both ways, and whether somebody is connected.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use futures::task::AtomicWaker;
+use parking_lot::Mutex;
+use spica_model::{Cause, Timestamp};
+use spica_mqtt::{Inbound, Life, NoteNumber, Ordinal, Outbound, SessionLimits, Terms, Uid};
+use spica_mqtt_proto::{Reason, Version};
+use spica_mqtt_routes::SessionId;
+
+use crate::appends::Appends;
+use crate::held::Held;
+use crate::message::{CAUSE, Message};
+
+/// A connected client that may be silent for ever.
+pub(crate) const NO_DEADLINE: u64 = u64::MAX;
+/// Nobody is connected.
+pub(crate) const OFFLINE: u64 = 0;
+
+/// Which connection, of all that the station ever had; never 0.
+pub(crate) type ConnectionId = u64;
+
+/// A session. It outlives its connections, if it was asked to.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client_id: Arc<str>,
+    pub(crate) slot: SessionId,
+    pub(crate) uid: Uid,
+    pub(crate) created: Timestamp,
+    /// The cause of the records of what it publishes.
+    pub(crate) cause: Option<Cause>,
+    /// Wakes the task of its connection.
+    pub(crate) waker: AtomicWaker,
+    /// When its client is gone if nothing comes: milliseconds of the station's clock, or
+    /// [`NO_DEADLINE`], or [`OFFLINE`].
+    deadline_ms: AtomicU64,
+    /// How long its client may be silent, in milliseconds; 0 is for ever.
+    allowed_ms: AtomicU32,
+    pub(crate) state: Mutex<State>,
+}
+
+/// What changes of a session.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) inbound: Inbound,
+    pub(crate) outbound: Outbound<Message>,
+    pub(crate) appends: Appends<Then>,
+    /// What the journal had no room for.
+    pub(crate) held: Option<Box<Held>>,
+    pub(crate) life: Life,
+    /// Who is connected; 0 is nobody.
+    pub(crate) connection: ConnectionId,
+    /// Since when somebody or nobody is.
+    pub(crate) since: Timestamp,
+    pub(crate) user: Option<Box<str>>,
+    pub(crate) version: Version,
+    /// Packets from other parts to the client, already encoded.
+    pub(crate) mail: VecDeque<Box<[u8]>>,
+    /// CONNACK is on its way to the client: anything may follow.
+    pub(crate) is_welcome: bool,
+    /// Somebody wants the connection to end.
+    pub(crate) kicked: Option<Reason>,
+    /// The router has been told that there is room.
+    pub(crate) is_hungry: bool,
+    /// The router has it in its list of those to wake.
+    pub(crate) is_touched: bool,
+    /// It has messages in flight that its note on the disk does not know.
+    pub(crate) is_note_stale: bool,
+    /// It is no more: whoever still holds it lets go.
+    pub(crate) is_gone: bool,
+}
+
+/// What follows when records are durable.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// What the client sent up to here is answered.
+    Answers(Ordinal),
+    /// The note of what it was sent is there.
+    Noted(NoteNumber),
+    /// The connection is told something.
+    Say(ConnectionId, Box<[u8]>),
+    /// The connection is told that it is accepted.
+    Welcome(ConnectionId, Box<[u8]>),
+}
+
+impl Session {
+    pub(crate) fn new(
+        client_id: Arc<str>,
+        slot: SessionId,
+        uid: Uid,
+        created: Timestamp,
+        state: State,
+    ) -> Self {
+        Self {
+            cause: Cause::new(format!("{CAUSE}{client_id}")).ok(),
+            client_id,
+            slot,
+            uid,
+            created,
+            waker: AtomicWaker::new(),
+            deadline_ms: AtomicU64::new(OFFLINE),
+            allowed_ms: AtomicU32::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// A client is connected that sends something every so often.
+    pub(crate) fn watch(&self, keep_alive_secs: u16, now_ms: u64) {
+        let allowed = u32::from(keep_alive_secs) * 1_500;
+        self.allowed_ms.store(allowed, Ordering::Relaxed);
+        self.heard(now_ms);
+    }
+
+    /// It has sent something.
+    pub(crate) fn heard(&self, now_ms: u64) {
+        let deadline = match self.allowed_ms.load(Ordering::Relaxed) {
+            0 => NO_DEADLINE,
+            allowed => now_ms.max(1) + u64::from(allowed),
+        };
+        self.deadline_ms.store(deadline, Ordering::Relaxed);
+    }
+
+    /// It is gone.
+    pub(crate) fn unwatch(&self) {
+        self.deadline_ms.store(OFFLINE, Ordering::Relaxed);
+    }
+
+    /// See the field.
+    pub(crate) fn deadline_ms(&self) -> u64 {
+        self.deadline_ms.load(Ordering::Relaxed)
+    }
+}
+
+impl State {
+    /// Of a session that nobody is connected to yet.
+    pub(crate) fn new(limits: &SessionLimits, now: Timestamp) -> Self {
+        Self {
+            inbound: Inbound::default(),
+            outbound: Outbound::new(limits),
+            appends: Appends::default(),
+            held: None,
+            life: Life::new(0, None),
+            connection: 0,
+            since: now,
+            user: None,
+            version: Version::V5,
+            mail: VecDeque::new(),
+            is_welcome: false,
+            kicked: None,
+            is_hungry: false,
+            is_touched: false,
+            is_note_stale: false,
+            is_gone: false,
+        }
+    }
+
+    /// A connection takes the session.
+    pub(crate) fn attach(
+        &mut self,
+        id: ConnectionId,
+        terms: &Terms,
+        open_ids: u16,
+        now: Timestamp,
+    ) {
+        self.connection = id;
+        self.since = now;
+        self.version = terms.version;
+        self.mail = VecDeque::new();
+        self.is_welcome = false;
+        self.is_hungry = false;
+        self.kicked = None;
+        self.inbound.connected(terms, open_ids);
+        self.outbound.connected(terms, self.life.is_durable());
+    }
+}
