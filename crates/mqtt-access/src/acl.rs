@@ -8,7 +8,8 @@ use crate::role::{Action, Role, Verdict};
 use crate::who::{Who, WhoError};
 
 /// The first levels that the node itself writes. No MQTT client may, but for what a device says of
-/// itself: [`OWN`].
+/// itself, if its roles allow it: `devices/<its serial>/data/…` and
+/// `devices/<its serial>/commands/<id>/response`.
 pub const RESERVED: [&str; 7] = [
     "devices", "audit", "system", "alarms", "cases", "handlers", "mqtt",
 ];

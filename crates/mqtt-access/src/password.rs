@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq as _;
@@ -97,8 +97,9 @@ impl Cost {
     fn compute(self, password: &[u8], salt: &[u8], hash: &mut [u8]) -> Result<(), PasswordError> {
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(hash.len()))
             .map_err(|_| PasswordError::Cost)?;
+        let mut memory = vec![Block::default(); params.block_count()];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(password, salt, hash)
+            .hash_password_into_with_memory(password, salt, hash, &mut memory)
             .map_err(|_| PasswordError::Cost)
     }
 }

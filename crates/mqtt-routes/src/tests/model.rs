@@ -110,6 +110,10 @@ fn compare(routes: &Routes, model: &Model, topic: &str) {
         }
         seen += 1;
     }
+    for session in 0..8 {
+        let by_hand = targets.targets().iter().find(|it| it.session == session);
+        assert_eq!(targets.find(session), by_hand, "{topic}, session {session}");
+    }
     let want = (0..6).filter(|session| expected(model, topic, *session, false).is_some());
     assert_eq!(seen, want.count(), "{topic}");
     let by_class: usize = targets.by_class().map(|(_, targets)| targets.len()).sum();
