@@ -1,6 +1,5 @@
 //! Bytes in and out of a connection, without a buffer of its own while it is idle.
 
-use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -9,58 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::buffers::{Buffers, with_frame_buffers};
 use crate::deframe::Framing;
 use crate::pipe::Pipe;
-
-/// Bytes that are read at once.
-const READ_BYTES: usize = 16 << 10;
-/// A larger buffer for output is given back: no worker thread keeps it for ever.
-const WRITE_BYTES_KEPT: usize = 64 << 10;
-
-thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
-    /// For frames around the bytes: those of the stations are lent out while these are used.
-    static FRAMES: RefCell<Buffers> = RefCell::new(Buffers::new());
-}
-
-/// What a worker thread lends to the connection that it is just working on.
-#[derive(Debug)]
-pub struct Buffers {
-    /// For what is read, 16 KiB; its content means nothing.
-    pub input: Box<[u8]>,
-    /// For what is to be written; empty.
-    pub output: Vec<u8>,
-}
-
-impl Buffers {
-    fn new() -> Self {
-        Self {
-            input: vec![0; READ_BYTES].into(),
-            output: Vec::new(),
-        }
-    }
-
-    fn rest(&mut self) {
-        self.output.clear();
-        self.output.shrink_to(WRITE_BYTES_KEPT);
-    }
-}
-
-/// Lends this thread's buffers to `work`, which must not ask for them again.
-pub fn with_buffers<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
-    lend(&BUFFERS, work)
-}
-
-fn lend<T>(
-    buffers: &'static std::thread::LocalKey<RefCell<Buffers>>,
-    work: impl FnOnce(&mut Buffers) -> T,
-) -> T {
-    buffers.with_borrow_mut(|buffers| {
-        let result = work(buffers);
-        buffers.rest();
-        result
-    })
-}
 
 /// A connection's bytes, and what could not be written yet. Over WebSocket they are what the frames
 /// carry.
@@ -149,7 +99,7 @@ impl Io {
         if held > 0 {
             return Ok(Some(held));
         }
-        lend(&FRAMES, |buffers| {
+        with_frame_buffers(|buffers| {
             let Buffers { input, output } = buffers;
             if let Some(end) = framing.end(output) {
                 self.send_raw(output)?;
@@ -202,7 +152,7 @@ impl Io {
             // Nobody may hear it: the close frame was the last one.
             return Ok(());
         }
-        lend(&FRAMES, |buffers| {
+        with_frame_buffers(|buffers| {
             Framing::wrap(bytes, &mut buffers.output);
             self.send_raw(&buffers.output)
         })

@@ -17,6 +17,7 @@
 //! station's. Certificates are read once: new ones are taken up by a restart.
 
 mod admission_metrics;
+mod buffers;
 mod certificate;
 mod connection;
 mod deframe;
@@ -32,10 +33,11 @@ mod tls;
 mod upgrade;
 
 pub use admission_metrics::AdmissionCollector;
+pub use buffers::{Buffers, with_buffers};
 pub use certificate::ClientCertificate;
 pub use connection::Connection;
 pub use front::{Arrival, Front, FrontDeps, Listen, ListenError, Rules, Stopped};
-pub use io::{Buffers, Io, with_buffers};
+pub use io::Io;
 pub use metrics::Metrics;
 pub use pipe::{Pipe, pipe};
 pub use stop::{Phase, Stopping};

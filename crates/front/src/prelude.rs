@@ -16,11 +16,12 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use crate::buffers::with_buffers;
 use crate::certificate::ClientCertificate;
 use crate::connection::{Connection, Core};
 use crate::entrance::Door;
 use crate::front::Arrival;
-use crate::io::{Io, with_buffers};
+use crate::io::Io;
 use crate::pipe::Pipe;
 use crate::stop::Stopping;
 use crate::tls;

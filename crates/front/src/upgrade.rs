@@ -6,8 +6,9 @@ use std::task::{Poll, ready};
 
 use spica_ws_proto::accept_key;
 
+use crate::buffers::with_buffers;
 use crate::deframe::Framing;
-use crate::io::{Io, with_buffers};
+use crate::io::Io;
 
 /// Bytes of a request at most.
 const REQUEST_BYTES: usize = 8 << 10;
