@@ -44,6 +44,9 @@ pub enum NodeError {
     /// The Identicom station cannot start.
     #[error(transparent)]
     Identicom(#[from] spica_station_identicom::StartError),
+    /// The MQTT station cannot start.
+    #[error(transparent)]
+    Mqtt(#[from] spica_station_mqtt::StartError),
     /// The views stopped to follow while the node ran.
     #[error(
         "the views do not follow the journal any more: {0}; what they show would be stale, so the node ends. Nothing is lost: start it again"
@@ -77,6 +80,7 @@ impl NodeError {
             Self::Http(Http::Listen { .. }) | Self::Identicom(Identicom::Listen { .. }) => {
                 Exit::Listen
             }
+            Self::Mqtt(error) if error.is_address() => Exit::Listen,
             Self::Commit(error) if error.kind == CommitErrorKind::NoSpace => Exit::DiskFull,
             Self::Commit(_) => Exit::CommitFailed,
             Self::Journal(error) => of_open(error),
@@ -85,6 +89,7 @@ impl NodeError {
             | Self::LiveEnded
             | Self::Http(_)
             | Self::Identicom(_)
+            | Self::Mqtt(_)
             | Self::Views(_)
             | Self::Part { .. } => Exit::Failure,
         }

@@ -16,6 +16,7 @@ mod foundation;
 mod handling;
 #[cfg(test)]
 mod metrics_doc;
+mod mqtt;
 mod node;
 mod pairing;
 mod process;

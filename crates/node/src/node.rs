@@ -25,7 +25,7 @@ use crate::foundation::Foundation;
 use crate::handling::Handling;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties, fetching, first_token, handling, pairing, restating};
+use crate::{NodeError, duties, fetching, first_token, handling, mqtt, pairing, restating};
 
 /// How long parts that were stopped may take to let go of the journal, and how often that is looked
 /// at.
@@ -60,6 +60,7 @@ pub struct Node {
     live: Arc<Hub>,
     http: spica_http::Server,
     station: identicom::Server,
+    mqtt: Option<spica_station_mqtt::Server>,
     supervisor: Supervisor,
     addresses: Addresses,
     admin_token: Option<String>,
@@ -89,6 +90,10 @@ impl Node {
         let desk_metrics = spica_desk::Metrics::default();
         desk_metrics.register(&mut foundation.registry);
         let handler_metrics = handling::metrics(&mut foundation.registry);
+        let mqtt_metrics = spica_station_mqtt::Metrics::default();
+        if config.mqtt.is_some() {
+            mqtt_metrics.register(&mut foundation.registry);
+        }
         let http_metrics = foundation.register(&station_metrics);
         let Foundation {
             pair,
@@ -180,10 +185,26 @@ impl Node {
             base: PathBuf::new(),
         };
         let station = identicom::Server::start(&config.identicom, deps)?;
+        let mqtt = mqtt::start(
+            &config,
+            access,
+            mqtt::Parts {
+                journal: Arc::clone(&journal) as SharedJournal,
+                views: Arc::clone(&views),
+                role: Arc::clone(&role),
+                clock: Arc::clone(&clock),
+                metrics: mqtt_metrics,
+            },
+        )?;
+        let mqtt_at = mqtt.as_ref().map(spica_station_mqtt::Server::addresses);
+        let mqtt_at = mqtt_at.unwrap_or_default();
         let addresses = Addresses {
             http: http.address(),
             identicom: Some(station.local_addr()),
             identicom_tls: station.tls_addr(),
+            mqtt: mqtt_at.tcp,
+            mqtt_tls: mqtt_at.tls,
+            mqtt_websocket: mqtt_at.websocket,
             pair: pair.as_ref().map(PairHandle::address),
         };
         let admin_token = admin_token.map(|secret| secret.reveal());
@@ -197,6 +218,7 @@ impl Node {
             live,
             http,
             station,
+            mqtt,
             supervisor,
             addresses,
             admin_token,
@@ -280,6 +302,9 @@ impl Node {
             // While everything still runs: the partner takes over with all that was acknowledged.
             let handed = off_worker(move || pair.stop()).await;
             handed.map_err(|panic| NodeError::part("pair", panic))?;
+        }
+        if let Some(mqtt) = self.mqtt {
+            mqtt.stop(timeout).await;
         }
         let stopped = self.station.stop(timeout).await;
         let dropped = self.http.stop().await;

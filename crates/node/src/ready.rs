@@ -16,6 +16,12 @@ pub struct Addresses {
     pub identicom: Option<SocketAddr>,
     /// The Identicom station behind TLS.
     pub identicom_tls: Option<SocketAddr>,
+    /// The MQTT station, over TCP.
+    pub mqtt: Option<SocketAddr>,
+    /// The MQTT station behind TLS.
+    pub mqtt_tls: Option<SocketAddr>,
+    /// The MQTT station over WebSocket.
+    pub mqtt_websocket: Option<SocketAddr>,
     /// The link to the partner, in a pair.
     pub pair: Option<SocketAddr>,
 }
@@ -89,6 +95,9 @@ mod tests {
             http,
             identicom: None,
             identicom_tls: None,
+            mqtt: None,
+            mqtt_tls: None,
+            mqtt_websocket: None,
             pair: None,
         };
         let file = ReadyFile::write(dir.path(), &addresses, Timestamp::EPOCH).unwrap();

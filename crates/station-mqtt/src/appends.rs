@@ -49,16 +49,6 @@ impl<T> Appends<T> {
         waiting.push_back((before, then));
     }
 
-    /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.waiting.is_empty())
-    }
-
-    /// Gives up what waits: nobody is there any more whom it concerns.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     /// Ready with what is due: each once.
     ///
     /// # Errors

@@ -111,8 +111,10 @@ struct Conn {
     io: Io,
     stopping: Stopping,
     link: Link,
-    /// The beginning of a packet.
+    /// The beginning of a packet; at first, all that came behind CONNECT.
     partial: Vec<u8>,
+    /// Whether what came behind CONNECT has not been looked at.
+    is_first: bool,
 }
 
 /// Serves a connection from its first byte to its last.
@@ -127,6 +129,7 @@ pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
         io: greeted.io,
         stopping: greeted.stopping,
         link: greeted.link,
+        is_first: !greeted.partial.is_empty(),
         partial: greeted.partial,
     };
     let end = poll_fn(|cx| conn.poll(cx)).await;
@@ -323,6 +326,9 @@ impl Conn {
         if !self.is_reading() {
             return Ok(false);
         }
+        if std::mem::take(&mut self.is_first) {
+            return self.first().map(|()| true);
+        }
         match self.io.poll_readable(cx) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Err(_)) => return Err(End::Gone),
@@ -341,6 +347,17 @@ impl Conn {
             handled?;
             sent.map_err(|_| End::Gone)?;
             Ok(true)
+        })
+    }
+
+    /// Handles what the client has sent before it was welcome.
+    fn first(&mut self) -> Result<(), End> {
+        with_buffers(|buffers| {
+            let out = &mut buffers.output;
+            let handled = self.handle(&[], out);
+            let sent = self.io.send(out);
+            handled?;
+            sent.map_err(|_| End::Gone)
         })
     }
 

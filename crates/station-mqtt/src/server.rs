@@ -90,6 +90,14 @@ pub enum StartError {
     Thread(std::io::Error),
 }
 
+impl StartError {
+    /// Whether an address cannot be listened on.
+    #[must_use]
+    pub const fn is_address(&self) -> bool {
+        matches!(self, Self::Listen(ListenError::Bind { .. }))
+    }
+}
+
 /// A running station.
 #[derive(Debug)]
 pub struct Server {

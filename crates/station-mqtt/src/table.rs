@@ -94,10 +94,6 @@ impl Table {
         SessionId::try_from(self.slots.read().sessions.len()).unwrap_or(SessionId::MAX)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.lock().len()
-    }
-
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
         self.by_id.lock().values().cloned().collect()
     }

@@ -28,6 +28,8 @@ pub struct Config {
     pub objects: Objects,
     /// The station for Identicom devices.
     pub identicom: spica_station_identicom::Settings,
+    /// The MQTT station; without this section there is none.
+    pub mqtt: Option<spica_station_mqtt::Settings>,
     /// Cases and alerts: what becomes a case, who is told.
     pub alarms: spica_desk::Settings,
     /// Consumers of the journal: history, media.
@@ -83,6 +85,12 @@ impl Config {
                 .iter()
                 .map(|tls| ("identicom.tls.listen", tls.listen)),
         );
+        if let Some(mqtt) = &self.mqtt {
+            listens.extend(mqtt.listen.map(|address| ("mqtt.listen", address)));
+            listens.extend(mqtt.websocket.map(|address| ("mqtt.websocket", address)));
+            let tls = mqtt.tls.as_ref();
+            listens.extend(tls.map(|tls| ("mqtt.tls.listen", tls.listen)));
+        }
         listens
     }
 
