@@ -40,7 +40,7 @@ impl Turn<'_> {
         sub.goal = Some(group.head(self.store.heads));
         sub.counted = group.updates;
         sub.note_events(group);
-        let at = self.store.at(group, sub.cursor);
+        let at = self.store.at(group, start.at);
         sub.told = sum(&at);
         self.store.counters.resumed += u64::from(start.resumed);
         let subscribed = ServerFrame::Subscribed {
@@ -59,8 +59,16 @@ impl Turn<'_> {
     /// From the first state that stands to the last, and on.
     fn with_snapshot(&self, sub: &mut Sub) -> Start {
         self.restart(sub);
+        self.now(sub)
+    }
+
+    /// Delivers records from now on.
+    fn now(&self, sub: &mut Sub) -> Start {
         sub.events_from = self.store.heads;
-        Start { resumed: false }
+        Start {
+            resumed: false,
+            at: self.store.heads,
+        }
     }
 
     /// Shows the states from the first on. Events go on where they are.
@@ -79,8 +87,7 @@ impl Turn<'_> {
 
     fn begin_now(&self, sub: &mut Sub) -> Start {
         self.skip(sub);
-        sub.events_from = self.store.heads;
-        Start { resumed: false }
+        self.now(sub)
     }
 
     /// Shows nothing of what stands.
@@ -124,9 +131,15 @@ impl Turn<'_> {
         let group = &self.groups[sub.group as usize];
         if group.want.states() && !sub.is_each() && !has_all {
             self.reset(sub);
-            return Ok(Start { resumed: false });
+            return Ok(Start {
+                resumed: false,
+                at: seen,
+            });
         }
-        Ok(Start { resumed: !missed })
+        Ok(Start {
+            resumed: !missed,
+            at: seen,
+        })
     }
 
     /// Lets events come from where they are: the ring, or the journal. Whether some never will.
@@ -170,10 +183,11 @@ impl Turn<'_> {
             return Err(Ended(detail.into()));
         }
         let heads = self.store.heads;
+        // Where the histories have parted is not known.
+        let shared = [0, 1].map(|lane: usize| if checked.known[lane] { seen[lane] } else { 0 });
         for lane in Lane::ALL {
             let at = lane.index();
-            // Where the histories have parted is not known.
-            let from = if checked.known[at] { seen[at] + 1 } else { 1 };
+            let from = shared[at] + 1;
             if from <= heads[at] {
                 let missing = heads[at] - from + 1;
                 self.gap(sub, lane, from, heads[at], GapReason::Unknown, missing);
@@ -186,7 +200,10 @@ impl Turn<'_> {
         } else {
             self.skip(sub);
         }
-        Ok(Start { resumed: false })
+        Ok(Start {
+            resumed: false,
+            at: shared,
+        })
     }
 
     /// Tells the client to drop all values, and begins with the first again.
@@ -204,6 +221,8 @@ impl Turn<'_> {
 /// How a subscription has begun.
 struct Start {
     resumed: bool,
+    /// Each record after here is delivered, or said not to be.
+    at: Mark,
 }
 
 /// What grows with a place.

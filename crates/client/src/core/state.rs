@@ -201,9 +201,11 @@ impl Core {
                 },
             });
         }
-        let tracks = self.tracks.values_mut();
-        self.out
-            .extend(tracks.map(|track| ClientFrame::Subscribe(Box::new(track.request()))));
+        for (sub, mut track) in std::mem::take(&mut self.tracks) {
+            // Under another number: what an older connection brings late is about nothing.
+            track.sub = self.number().unwrap_or(sub);
+            self.request(track);
+        }
         self.out.extend(self.calls.resend());
         Ok(Event::Welcomed)
     }
@@ -315,6 +317,10 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/proxied.rs"]
+mod proxied;
 
 #[cfg(test)]
 mod tests {

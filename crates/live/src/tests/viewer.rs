@@ -141,9 +141,10 @@ impl Viewer {
         match frame["t"].as_str().unwrap() {
             "subscribed" => {
                 self.resumed = frame["resumed"].as_bool();
-                self.at = Some(place(&frame["at"]));
-                let heads = world.engine.store.heads;
-                self.since.get_or_insert(heads);
+                let at = place(&frame["at"]);
+                self.at = (self.resumed == Some(true)).then_some(at);
+                let since = spica_model::Lane::ALL.map(|lane| at.seq(lane).0);
+                self.since.get_or_insert(since);
             }
             "data" => {
                 let rows = frame["u"].as_array().unwrap();
