@@ -1,6 +1,7 @@
 //! What the fuzzers run, as plain functions, so that tests replay the committed corpora without a
 //! fuzzer. Each module has one `run(data)`, which panics when a promise is broken.
 
+pub mod access;
 pub mod cases;
 pub mod dc09;
 pub mod dialogue;
@@ -12,6 +13,7 @@ pub mod mqtt;
 pub mod plans;
 pub mod profile;
 pub mod proxy;
+pub mod scram;
 pub mod segment;
 pub mod smpp;
 pub mod websocket;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 16] = [
+    ("access", spica_fuzz_targets::access::run),
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
     ("dialogue", spica_fuzz_targets::dialogue::run),
@@ -16,6 +17,7 @@ const TARGETS: [Target; 14] = [
     ("plans", spica_fuzz_targets::plans::run),
     ("profile", spica_fuzz_targets::profile::run),
     ("proxy", spica_fuzz_targets::proxy::run),
+    ("scram", spica_fuzz_targets::scram::run),
     ("segment", spica_fuzz_targets::segment::run),
     ("smpp", spica_fuzz_targets::smpp::run),
     ("websocket", spica_fuzz_targets::websocket::run),
