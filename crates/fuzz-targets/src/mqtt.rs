@@ -89,10 +89,10 @@ impl Reader {
         );
         let step = (bytes.len() / 64).max(1);
         for end in (0..bytes.len()).step_by(step) {
-            match decode(&bytes[..end], self.side, self.version, &self.limits) {
-                Ok(Decoded::Incomplete { at_least }) => assert!(at_least <= bytes.len()),
-                other => panic!("{end} of {} bytes: {other:?}", bytes.len()),
-            }
+            let part = decode(&bytes[..end], self.side, self.version, &self.limits);
+            let is_incomplete =
+                matches!(part, Ok(Decoded::Incomplete { at_least }) if at_least <= bytes.len());
+            assert!(is_incomplete, "{end} of {} bytes: {part:?}", bytes.len());
         }
     }
 

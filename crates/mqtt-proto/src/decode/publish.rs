@@ -28,10 +28,12 @@ impl Context<'_> {
             QoS::AtMostOnce => None,
             _ => Some(body.packet_id()?),
         };
-        let mut properties = PublishProperties::default();
-        if self.version.is_v5() && !body.skip_zero() {
-            self.publish_properties(&mut body, &mut properties)?;
-        }
+        // Most have none: then nothing takes the address of it, and it stays in registers.
+        let properties = if !self.version.is_v5() || body.skip_zero() {
+            PublishProperties::default()
+        } else {
+            self.publish_properties(&mut body)?
+        };
         if topic.is_empty() {
             if properties.alias.is_none() {
                 return Err(fault!(ProtocolError, "neither a topic nor an alias of one"));
@@ -50,11 +52,9 @@ impl Context<'_> {
         })
     }
 
-    fn publish_properties<'a>(
-        &self,
-        body: &mut Reader<'a>,
-        of: &mut PublishProperties<'a>,
-    ) -> Read<()> {
+    #[inline(never)]
+    fn publish_properties<'a>(&self, body: &mut Reader<'a>) -> Read<PublishProperties<'a>> {
+        let mut of = PublishProperties::default();
         let limit = self.limits.user_properties;
         let repeated = read(body, properties::PUBLISH, limit, |id, value| match id {
             id::PAYLOAD_FORMAT => of.payload_is_utf8 = value.flag(),
@@ -70,6 +70,6 @@ impl Context<'_> {
             let fault = fault!(ProtocolError, "a subscription identifier from a client");
             return Err(fault);
         }
-        Ok(())
+        Ok(of)
     }
 }

@@ -90,10 +90,6 @@ fn put_authentication(
     method: Option<&str>,
     data: Option<Sensitive<'_>>,
 ) -> Written {
-    if data.is_some() && method.is_none() {
-        let what = "authentication data without a method";
-        return Err(EncodeError::Contradiction(what));
-    }
     put_text(sink, id::AUTHENTICATION_METHOD, method)?;
     put_binary(sink, id::AUTHENTICATION_DATA, data.map(|data| data.0))
 }
@@ -111,6 +107,10 @@ impl Section for UserProperties<'_> {
 
 impl Section for ConnectProperties<'_> {
     fn write(&self, sink: &mut impl Sink) -> Written {
+        if self.authentication_data.is_some() && self.authentication_method.is_none() {
+            let what = "authentication data without a method";
+            return Err(EncodeError::Contradiction(what));
+        }
         put_word(sink, id::SESSION_EXPIRY, self.session_expiry);
         let receive_maximum = self.receive_maximum.map(u16::from);
         put_short(sink, id::RECEIVE_MAXIMUM, receive_maximum);
