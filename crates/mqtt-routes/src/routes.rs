@@ -166,6 +166,14 @@ impl Routes {
         Some(Group { entry, born })
     }
 
+    /// The filter of a shared group and its members; `None` if it is gone.
+    #[must_use]
+    pub fn members(&self, group: Group) -> Option<(&str, impl Iterator<Item = SessionId>)> {
+        let entry = self.table.entry(group.entry)?;
+        let is_it = entry.share.as_ref()?.born == group.born;
+        is_it.then(|| (&*entry.filter, entry.subs.iter().map(|sub| sub.session)))
+    }
+
     /// Gives shared groups other strategies, also those that are there.
     pub fn set_shares(&mut self, shares: Shares) {
         self.table.set_shares(&shares);

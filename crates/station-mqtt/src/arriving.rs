@@ -21,11 +21,11 @@ pub(crate) struct Arriving {
 pub(crate) fn attach(
     station: &Arc<Station>,
     negotiated: &Negotiated<'_>,
-    arriving: Arriving,
+    arriving: &Arriving,
 ) -> (Arc<Session>, bool) {
     if let Some(session) = station.sessions.get(negotiated.client_id)
         && !arriving.clean_start
-        && let Some(will) = resume(station, &session, negotiated, &arriving)
+        && let Some(will) = resume(station, &session, negotiated, arriving)
     {
         if let Some(will) = will {
             wills::publish(station, &session, will);
@@ -36,7 +36,7 @@ pub(crate) fn attach(
     let now = station.now();
     let (session, before) = station.sessions.insert(&client_id, |slot| {
         let mut state = State::new(&station.limits, now);
-        take(station, &mut state, negotiated, &arriving);
+        take(station, &mut state, negotiated, arriving);
         Session::new(Arc::clone(&client_id), slot, uid::uid(), now, state)
     });
     session.watch(negotiated.terms.keep_alive_secs, station.now_ms());

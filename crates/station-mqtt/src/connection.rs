@@ -446,8 +446,10 @@ fn wants_food(state: &mut State) -> bool {
     if state.is_hungry || !state.is_welcome {
         return false;
     }
-    state.is_hungry = Lane::ALL
-        .into_iter()
-        .any(|lane| state.outbound.wants(lane).is_some());
+    let is_awaited = state.is_awaited && state.outbound.waiting().0 == 0;
+    state.is_hungry = is_awaited
+        || Lane::ALL
+            .into_iter()
+            .any(|lane| state.outbound.wants(lane).is_some());
     state.is_hungry
 }

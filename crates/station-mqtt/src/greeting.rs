@@ -19,6 +19,7 @@ use crate::session::{Session, Then};
 use crate::station::Station;
 use crate::store;
 use spica_model::Lane;
+use spica_role::Service;
 
 /// How long a client may take to say who it is, and the node to find out.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +41,8 @@ pub(crate) async fn greet(station: &Arc<Station>, arrival: Arrival) -> Option<Gr
         connection: arrival.connection,
         io: arrival.io,
         stopping: arrival.stopping,
+        service: arrival.service,
+        listener: arrival.listener,
         bytes: Vec::new(),
     };
     let certificate = arrival.client_certificate;
@@ -70,6 +73,8 @@ struct Hall<'s> {
     connection: Connection,
     io: Io,
     stopping: Stopping,
+    service: Service,
+    listener: &'static str,
     bytes: Vec<u8>,
 }
 
@@ -183,6 +188,10 @@ impl Hall<'_> {
     ) -> Result<(Arc<Session>, Link), Refused> {
         let station = self.station;
         let refused = |reason, what| Refused { reason, what };
+        if let Service::Elsewhere { .. } = self.service {
+            let what = "this node of the pair is passive";
+            return Err(refused(Reason::UseAnotherServer, what));
+        }
         let mut ready = station.ready.subscribe();
         if ready.wait_for(|ready| *ready).await.is_err() {
             return Err(refused(Reason::ServerShuttingDown, "the station stops"));
@@ -232,7 +241,7 @@ impl Hall<'_> {
             will,
             clean_start: connect.clean_start,
         };
-        let (session, is_present) = attach(station, negotiated, arriving);
+        let (session, is_present) = attach(station, negotiated, &arriving);
         let mut bytes = Vec::new();
         let connack = Packet::ConnAck(negotiated.connack(is_present));
         if connack.encode(connect.version, &mut bytes).is_err() {
@@ -266,9 +275,11 @@ impl Hall<'_> {
         let Some(connack) = refused.connack(version) else {
             return;
         };
+        let other = self.other_server();
         let connack = ConnAck {
             properties: ConnAckProperties {
                 reason_text: Some(refused.what),
+                server_reference: other.as_deref(),
                 ..connack.properties
             },
             ..connack
@@ -278,6 +289,20 @@ impl Hall<'_> {
             // Whether the client hears it or not, it is not served.
             let _ = self.io.send(&bytes);
         }
+    }
+
+    /// Where the client finds the active node: the host that is known, at the port of the listener
+    /// that the client has chosen, since both nodes of a pair are set up alike.
+    fn other_server(&self) -> Option<String> {
+        let Service::Elsewhere { active: Some(url) } = &self.service else {
+            return None;
+        };
+        let authority = url.split_once("://").map_or(&**url, |(_, rest)| rest);
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        let port = self.station.port_of(self.listener)?;
+        Some(format!("{host}:{port}"))
     }
 
     fn refused(&self, reason: &'static str, offence: Offence) {

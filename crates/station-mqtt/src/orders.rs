@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::Thread;
 
 use parking_lot::Mutex;
+use spica_model::{Lane, Seq};
 use spica_mqtt_proto::{PacketId, Reason, SubscribeOptions};
 
 use crate::session::{ConnectionId, Session};
@@ -29,6 +30,8 @@ pub(crate) enum Order {
     },
     /// The session is behind and has room.
     Feed(Arc<Session>),
+    /// Messages of shared groups are delivered: group, lane, record.
+    Delivered(Vec<(u32, Lane, Seq)>),
     /// The session's connection is over.
     Left(Arc<Session>),
     /// The session is over.

@@ -4,6 +4,7 @@
 mod feed;
 mod live;
 mod retained;
+mod sharing;
 mod subscribing;
 
 use std::collections::VecDeque;
@@ -19,6 +20,8 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use self::feed::Feeding;
 use self::retained::Retaining;
+use self::sharing::Sharing;
+pub(crate) use self::sharing::shared_group;
 use crate::orders::Order;
 use crate::session::Session;
 use crate::station::Station;
@@ -37,6 +40,7 @@ pub(crate) struct Router {
     feeding: Feeding,
     /// Retained messages that there was no room for yet.
     retaining: VecDeque<Retaining>,
+    sharing: Sharing,
     is_closed: bool,
 }
 
@@ -55,6 +59,7 @@ impl Router {
             touched: Vec::new(),
             feeding: Feeding::default(),
             retaining: VecDeque::new(),
+            sharing: Sharing::default(),
             is_closed: false,
         }
     }
@@ -69,6 +74,8 @@ impl Router {
             is_busy |= self.live_batches();
             is_busy |= self.retain();
             is_busy |= self.feed();
+            is_busy |= self.feed_groups();
+            self.note_groups();
             self.wake_touched();
             if !is_busy {
                 self.wait(&waker);
@@ -94,7 +101,8 @@ impl Router {
                     packet_id,
                     filters,
                 } => self.unsubscribe(&session, connection, packet_id, &filters),
-                Order::Feed(session) => self.feeding.add(session),
+                Order::Feed(session) => self.hungry(session),
+                Order::Delivered(list) => self.sharing.delivered(&list),
                 Order::Left(session) => self.left(&session),
                 Order::Remove(session) => self.remove(&session),
             }

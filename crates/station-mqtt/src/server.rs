@@ -33,6 +33,10 @@ use crate::{keeper, restore};
 
 /// How long each step before the station may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What the listeners are called.
+const TCP: &str = "MQTT station";
+const TLS: &str = "MQTT station (TLS)";
+const WEB_SOCKET: &str = "MQTT station (WebSocket)";
 /// Bytes of a WebSocket frame at most: packets may span frames, and frames hold many packets.
 const WEB_SOCKET_FRAME_BYTES: usize = 16 << 20;
 /// How often it is looked whether the views have caught up.
@@ -205,9 +209,7 @@ fn listen(
         tls: None,
         web_socket: None,
     };
-    let tcp = settings
-        .listen
-        .map(|address| on(plain("MQTT station", address)));
+    let tcp = settings.listen.map(|address| on(plain(TCP, address)));
     let websocket = settings.websocket.map(|address| {
         on(Listen {
             web_socket: Some(WebSocket {
@@ -215,20 +217,29 @@ fn listen(
                 protocols: &["mqtt", "mqttv3.1"],
                 frame_bytes: WEB_SOCKET_FRAME_BYTES,
             }),
-            ..plain("MQTT station (WebSocket)", address)
+            ..plain(WEB_SOCKET, address)
         })
     });
     let tls = settings.tls.as_ref().map(|tls| {
         on(Listen {
             tls: Some(files(tls, base)),
-            ..plain("MQTT station (TLS)", tls.listen)
+            ..plain(TLS, tls.listen)
         })
     });
-    Ok(Addresses {
+    let addresses = Addresses {
         tcp: tcp.transpose()?,
         tls: tls.transpose()?,
         websocket: websocket.transpose()?,
-    })
+    };
+    let named = [
+        (TCP, addresses.tcp),
+        (TLS, addresses.tls),
+        (WEB_SOCKET, addresses.websocket),
+    ];
+    let ports = named.into_iter();
+    let ports = ports.filter_map(|(name, address)| Some((name, address?.port())));
+    station.set_ports(ports.collect());
+    Ok(addresses)
 }
 
 fn files(tls: &TlsSettings, base: &std::path::Path) -> TlsFiles {
@@ -258,8 +269,9 @@ async fn open(station: Arc<Station>, router: Arc<Mutex<Option<JoinHandle<()>>>>)
         }
         tokio::time::sleep(LOOK).await;
     }
-    let made = Router::new(Arc::clone(&station));
+    let mut made = Router::new(Arc::clone(&station));
     let sessions = restore::restore(&station);
+    made.restore_groups();
     let thread = std::thread::Builder::new()
         .name("mqtt-router".into())
         .spawn(move || made.run());

@@ -65,6 +65,8 @@ pub(crate) struct State {
     pub(crate) kicked: Option<Reason>,
     /// The router has been told that there is room.
     pub(crate) is_hungry: bool,
+    /// A shared group that it is a member of waits for room.
+    pub(crate) is_awaited: bool,
     /// The router has it in its list of those to wake.
     pub(crate) is_touched: bool,
     /// It has messages in flight that its note on the disk does not know.
@@ -151,6 +153,7 @@ impl State {
             is_welcome: false,
             kicked: None,
             is_hungry: false,
+            is_awaited: false,
             is_touched: false,
             is_note_stale: false,
             is_gone: false,

@@ -1,7 +1,7 @@
 //! What all parts of the station share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
@@ -39,6 +39,8 @@ pub(crate) struct Station {
     /// Up to where each lane has been given to the live sessions.
     routed: [AtomicU64; 2],
     next_connection: AtomicU64,
+    /// The listeners by name, and their ports.
+    ports: OnceLock<Vec<(&'static str, u16)>>,
     pub(crate) stopping: AtomicBool,
     /// Client ids whose records are to be deleted when the journal has room.
     pub(crate) unforgotten: Mutex<Vec<Arc<str>>>,
@@ -87,6 +89,7 @@ impl Station {
             sessions: Table::default(),
             orders: Orders::default(),
             next_connection: AtomicU64::new(1),
+            ports: OnceLock::new(),
             stopping: AtomicBool::new(false),
             unforgotten: Mutex::default(),
             start: clock.monotonic(),
@@ -102,6 +105,20 @@ impl Station {
     pub(crate) fn now_ms(&self) -> u64 {
         let since = self.clock.monotonic().saturating_duration_since(self.start);
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Says at which ports the listeners are; once.
+    pub(crate) fn set_ports(&self, ports: Vec<(&'static str, u16)>) {
+        // Said once, by whoever has made the listeners.
+        let _ = self.ports.set(ports);
+    }
+
+    /// The port of a listener.
+    pub(crate) fn port_of(&self, listener: &str) -> Option<u16> {
+        let mut ports = self.ports.get()?.iter();
+        ports
+            .find(|(name, _)| *name == listener)
+            .map(|(_, port)| *port)
     }
 
     /// A number that no connection has had.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
 use spica_journal::{SubmitError, Ticket};
-use spica_model::{Lane, Topic};
+use spica_model::{Lane, Seq, Topic};
 use spica_mqtt::{InNote, OutNote, SessionRecord, SubscriptionRecord};
 use spica_mqtt_proto::{QoS, RetainHandling, SubscribeOptions};
 use spica_mqtt_routes::Options;
@@ -20,6 +21,61 @@ pub(crate) const SESSION: &str = "session";
 pub(crate) const IN: [&str; 2] = ["in-critical", "in-normal"];
 pub(crate) const OUT: &str = "out";
 
+/// Below the node: how far shared groups are.
+const SHARES: &str = "mqtt/shares";
+
+/// How far a shared group is: everything up to these records is delivered.
+#[derive(Debug, Serialize, Deserialize)]
+struct ShareNote {
+    /// Its filter, with `$share/<name>/`.
+    filter: String,
+    critical: u64,
+    normal: u64,
+}
+
+/// Writes down how far a shared group is; whether that could be begun.
+pub(crate) fn note_share(station: &Station, filter: &str, low: [Seq; 2]) -> bool {
+    let note = ShareNote {
+        filter: filter.to_owned(),
+        critical: low[0].0,
+        normal: low[1].0,
+    };
+    put_share(station, filter, serde_json::to_vec(&note).ok())
+}
+
+/// Deletes it, if it is there.
+pub(crate) fn forget_share(station: &Station, filter: &str) {
+    let topic = share_topic(station, filter);
+    if topic.is_some_and(|topic| station.views.get(&topic).is_some()) {
+        put_share(station, filter, None);
+    }
+}
+
+fn put_share(station: &Station, filter: &str, json: Option<Vec<u8>>) -> bool {
+    let Some(topic) = share_topic(station, filter) else {
+        return false;
+    };
+    let entry = Entry::<'static>::kept(topic, json, station.now());
+    submit(&*station.journal, Lane::Normal, &[entry]).is_ok()
+}
+
+fn share_topic(station: &Station, filter: &str) -> Option<Topic> {
+    let name = escaped(filter);
+    station.mount.inward(&format!("{SHARES}/{name}")).ok()
+}
+
+/// Shows how far each shared group is that was noted.
+pub(crate) fn visit_shares(station: &Station, mut visit: impl FnMut(&str, [Seq; 2])) {
+    let root = format!("{}/{SHARES}", station.mount.node());
+    let mut notes = Vec::new();
+    station.views.visit(&root, |record| {
+        notes.extend(serde_json::from_slice::<ShareNote>(&record.payload).ok());
+    });
+    for note in notes {
+        visit(&note.filter, [Seq(note.critical), Seq(note.normal)]);
+    }
+}
+
 /// Where sessions are kept.
 pub(crate) fn root(mount: &Mount) -> String {
     format!("{}/{ROOT}", mount.node())
@@ -30,21 +86,24 @@ pub(crate) fn is_keepable(mount: &Mount, client_id: &str) -> bool {
     topic(mount, client_id, IN[0]).is_some()
 }
 
-/// The topic of a part of a session. What is none of `A-Z a-z 0-9 . _ -` in the id is written as `%`
-/// and two hexadecimal digits.
+/// The topic of a part of a session.
 fn topic(mount: &Mount, client_id: &str, part: &str) -> Option<Topic> {
-    let mut name = format!("{ROOT}/");
-    for byte in client_id.bytes() {
+    let name = escaped(client_id);
+    mount.inward(&format!("{ROOT}/{name}/{part}")).ok()
+}
+
+/// What is none of `A-Z a-z 0-9 . _ -` is written as `%` and two hexadecimal digits.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
-            name.push(char::from(byte));
+            escaped.push(char::from(byte));
         } else {
             // Writing to a string does not fail.
-            let _ = write!(name, "%{byte:02x}");
+            let _ = write!(escaped, "%{byte:02x}");
         }
     }
-    name.push('/');
-    name.push_str(part);
-    mount.inward(&name).ok()
+    escaped
 }
 
 /// The note of what a lane owes the client.

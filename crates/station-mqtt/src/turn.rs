@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use spica_journal::SubmitError;
-use spica_model::{Lane, Timestamp};
-use spica_mqtt::{AckKind, Arrived as Came, Ending, publish_key};
+use spica_model::{Key, Lane, Seq, Timestamp};
+use spica_mqtt::{AckKind, Acked, Arrived as Came, Ending, publish_key};
 use spica_mqtt_proto::{
-    Decoded, Packet, Publish, Reason, Side, Subscribe, Unsubscribe, Version, decode,
+    Ack, Decoded, Packet, Publish, QoS, Reason, Side, Subscribe, Unsubscribe, Version, decode,
 };
 
 use crate::arrived::Arrived;
@@ -16,6 +16,7 @@ use crate::entry::{Entry, submit};
 use crate::fan_out::Fast;
 use crate::held::Held;
 use crate::orders::Order;
+use crate::router::shared_group;
 use crate::session::{Session, State, Then};
 use crate::station::Station;
 use crate::store;
@@ -31,6 +32,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) fast: Vec<Fast<'a>>,
     /// What is to be done by the router.
     pub(crate) orders: Vec<Order>,
+    /// Messages of shared groups that are delivered.
+    shared: Vec<(u32, Lane, Seq)>,
 }
 
 impl<'a> Turn<'a> {
@@ -48,6 +51,7 @@ impl<'a> Turn<'a> {
             batches: [Vec::new(), Vec::new()],
             fast: Vec::new(),
             orders: Vec::new(),
+            shared: Vec::new(),
         }
     }
 
@@ -91,9 +95,9 @@ impl<'a> Turn<'a> {
     ) -> Result<(), End> {
         match packet {
             Packet::Publish(publish) => self.publish(state, &publish),
-            Packet::PubAck(ack) => Self::acked(state, AckKind::PubAck, &ack, out),
-            Packet::PubRec(ack) => Self::acked(state, AckKind::PubRec, &ack, out),
-            Packet::PubComp(ack) => Self::acked(state, AckKind::PubComp, &ack, out),
+            Packet::PubAck(ack) => self.acked(state, AckKind::PubAck, &ack, out),
+            Packet::PubRec(ack) => self.acked(state, AckKind::PubRec, &ack, out),
+            Packet::PubComp(ack) => self.acked(state, AckKind::PubComp, &ack, out),
             Packet::PubRel(ack) => {
                 state.inbound.release(&ack)?;
                 Ok(())
@@ -126,13 +130,19 @@ impl<'a> Turn<'a> {
     }
 
     fn acked(
+        &mut self,
         state: &mut State,
         kind: AckKind,
-        ack: &spica_mqtt_proto::Ack<'_>,
+        ack: &Ack<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), End> {
-        let _ = state.outbound.ack(kind, ack, out)?;
+        let acked = state.outbound.ack(kind, ack, out)?;
         state.is_note_stale = true;
+        if let Acked::Finished(Some(origin)) = acked
+            && let Some(group) = shared_group(&origin)
+        {
+            self.shared.push((group, origin.lane, origin.seq));
+        }
         Ok(())
     }
 
@@ -166,12 +176,13 @@ impl<'a> Turn<'a> {
                 }
             }
             Some(id) => {
-                let named = topic.to_owned();
+                let is_once = publish.qos == QoS::ExactlyOnce;
+                let named = is_once.then(|| topic.to_owned());
                 let accepted = state.inbound.accept(publish.qos, id, lane);
-                if let Some(n) = accepted.n {
+                if let (Some(n), Some(topic)) = (accepted.n, named) {
                     let uid = self.session.uid;
-                    let key = publish_key(uid, lane, n, id, &named, publish.payload);
-                    arrived.key = spica_model::Key::new(key.to_vec()).ok();
+                    let key = publish_key(uid, lane, n, id, &topic, publish.payload);
+                    arrived.key = Key::new(key.to_vec()).ok();
                 }
             }
         }
@@ -274,6 +285,10 @@ impl<'a> Turn<'a> {
                 batches: held,
                 room,
             }));
+        }
+        if !self.shared.is_empty() {
+            let delivered = std::mem::take(&mut self.shared);
+            self.orders.push(Order::Delivered(delivered));
         }
         state.inbound.flush(out);
         Ok(())

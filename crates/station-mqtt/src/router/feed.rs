@@ -123,7 +123,7 @@ impl Router {
     }
 
     /// The next records after `from`, none beyond `routed`; and up to where they reach.
-    fn chunk(&mut self, lane: Lane, from: Seq, routed: Seq) -> (Arc<[Record]>, Seq) {
+    pub(super) fn chunk(&mut self, lane: Lane, from: Seq, routed: Seq) -> (Arc<[Record]>, Seq) {
         let slot = &mut self.feeding.readers[lane.index()];
         let reader = slot.take().filter(|reader| reader.after() == from);
         let reader = match reader {

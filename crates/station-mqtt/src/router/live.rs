@@ -1,22 +1,14 @@
 //! What has just become durable, to the sessions that are live.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use spica_model::{Lane, Record};
 use spica_mqtt::{Delivery, Origin, Pushed};
 use spica_mqtt_proto::{QoS, SubscriptionIds};
-use spica_mqtt_routes::{Class, Group, Targets};
+use spica_mqtt_routes::{Class, Targets};
 
 use super::Router;
-use crate::fan_out::load;
 use crate::message::Message;
-use crate::session::Session;
-
-/// Numbers of deliveries beside the order of the lanes: retained ones have the first.
-pub(crate) const RETAINED: NonZeroU32 = NonZeroU32::MIN;
-/// Those of shared groups follow.
-pub(crate) const SHARED: u32 = 2;
 
 impl Router {
     /// Gives a batch to those that are subscribed.
@@ -53,11 +45,11 @@ impl Router {
             seq: position.seq,
             apart: None,
         };
-        self.to_plain(&message, origin, &targets);
-        self.to_shared(&message, origin, &targets);
+        self.give_plain(&message, origin, &targets);
+        self.give_groups(&message, origin, targets.groups());
     }
 
-    fn to_plain(&mut self, message: &Message, origin: Origin, targets: &Targets) {
+    fn give_plain(&mut self, message: &Message, origin: Origin, targets: &Targets) {
         let publisher = message.publisher();
         let mut touched = std::mem::take(&mut self.touched);
         for (class, members) in targets.by_class() {
@@ -89,71 +81,6 @@ impl Router {
             }
         }
         self.touched = touched;
-    }
-
-    fn to_shared(&mut self, message: &Message, origin: Origin, targets: &Targets) {
-        self.to_groups(message, origin, targets.groups());
-    }
-
-    fn to_groups(&mut self, message: &Message, origin: Origin, groups: &[Group]) {
-        let station = Arc::clone(&self.station);
-        for group in groups {
-            let about = spica_mqtt_routes::Message {
-                publisher: message.publisher().unwrap_or_default(),
-                topic: message.topic(),
-            };
-            let routes = station.routes.read();
-            let picked = routes.pick(*group, &about, |slot| load(&station, slot));
-            drop(routes);
-            let Some(picked) = picked else { continue };
-            if picked.since[origin.lane.index()] >= origin.seq.0 {
-                continue;
-            }
-            let Some(session) = station.sessions.at(picked.session) else {
-                continue;
-            };
-            let origin = Origin {
-                apart: NonZeroU32::new(SHARED + group.number()),
-                ..origin
-            };
-            let delivery = dressed(message, &picked.class, Some(origin));
-            let mut state = session.state.lock();
-            let pushed = state.outbound.push(delivery);
-            drop(state);
-            station.metrics.routed(pushed);
-            self.touch(&session);
-        }
-    }
-
-    /// What the session has not been sent for certain by shared subscriptions goes to other members.
-    pub(super) fn share_again(&mut self, session: &Arc<Session>) {
-        let groups: Vec<u32> = {
-            let routes = self.station.routes.read();
-            let shared = routes
-                .subscriptions(session.slot)
-                .filter_map(|it| routes.group(it.filter));
-            shared.map(|group| group.number()).collect()
-        };
-        for number in groups {
-            let Some(apart) = NonZeroU32::new(SHARED + number) else {
-                continue;
-            };
-            let taken = session.state.lock().outbound.take_apart(apart);
-            for delivery in taken {
-                let Some(origin) = delivery.origin else {
-                    continue;
-                };
-                let message = delivery.message;
-                let targets = self.station.routes.read().targets(message.topic());
-                let only: Vec<_> = targets
-                    .groups()
-                    .iter()
-                    .filter(|group| group.number() == number)
-                    .copied()
-                    .collect();
-                self.to_groups(&message, origin, &only);
-            }
-        }
     }
 
     /// The channel has lost batches: every session is behind, and fed from the journal.

@@ -10,7 +10,7 @@ use spica_mqtt_proto::{QoS, SubscriptionIds};
 use spica_mqtt_routes::Options;
 
 use super::Router;
-use super::live::RETAINED;
+use super::sharing::RETAINED;
 use crate::message::Message;
 use crate::session::{ConnectionId, Session};
 
