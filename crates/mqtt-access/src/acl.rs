@@ -18,8 +18,8 @@ pub const RESERVED: [&str; 7] = [
 /// answers to its own commands.
 const OWN: [&str; 2] = ["data/", "commands/"];
 
-/// What no MQTT client gets, whatever its roles: stored tokens, and the sessions of others.
-pub const HIDDEN: [&str; 2] = ["system/tokens/#", "mqtt/sessions/#"];
+/// What no MQTT client gets, whatever its roles: stored tokens and users, and the sessions of others.
+pub const HIDDEN: [&str; 3] = ["system/tokens/#", "system/mqtt-users/#", "mqtt/sessions/#"];
 
 /// Whether the messages of a topic are [hidden](HIDDEN): whoever may subscribe to a wider filter does
 /// not get them.

@@ -13,12 +13,15 @@
 //! Topics and filters are MQTT's own, below the node's path: `devices/77/data/x` is
 //! `<node>/devices/77/data/x` in the journal.
 //!
+//! - [`MqttControl`] is how operators look into a station, whatever they use.
+//!
 //! What is not here: sockets, files, clocks, chance (salts and nonces are arguments), the registry of
 //! devices, tokens and their store.
 
 mod access;
 mod acl;
 mod aging;
+mod control;
 mod flapping;
 mod meter;
 mod password;
@@ -28,11 +31,13 @@ mod quotas;
 mod role;
 pub mod scram;
 mod settings;
+mod stored_user;
 mod topic_rules;
 mod who;
 
 pub use access::{Access, FILE_BYTES, User};
 pub use acl::{Denial, Grant, HIDDEN, RESERVED, is_hidden};
+pub use control::{ClientInfo, DroppedInfo, MqttControl, ReloadInfo, SessionInfo};
 pub use flapping::{Ban, FlapRule, Flapping, FlappingRules, Subject};
 pub use meter::{Meter, Rate, Wait};
 pub use password::{Cost, PasswordError, PasswordHash};
@@ -41,8 +46,11 @@ pub use problem::Problem;
 pub use quotas::{Meters, QuotaRefusal, QuotaRules, Quotas, ScopeRules};
 pub use role::{Action, Decide, Effect, Role, Rule};
 pub use settings::{
-    AccessSettings, AllowanceSettings, FlapSettings, FlappingSettings, Lane, QuotaSettings,
-    ScopeSettings, SettingsError, TopicKind, TopicSettings,
+    AccessSettings, AllowanceSettings, CertificateName, FlapSettings, FlappingSettings, Lane,
+    QuotaSettings, ScopeSettings, SettingsError, TopicKind, TopicSettings,
+};
+pub use stored_user::{
+    STORED_USERS, StoredUser, StoredUserError, USERS, check_user, check_user_name, hash_password,
 };
 pub use topic_rules::{TopicRules, TopicRulesError, Treatment};
 pub use who::{Who, WhoError};

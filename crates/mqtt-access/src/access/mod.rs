@@ -112,6 +112,11 @@ impl Access {
         Some(Grant::new([Arc::clone(self.roles.get(name)?)]))
     }
 
+    /// The role of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.get(name)
+    }
+
     /// The names of all roles.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(|name| &**name)

@@ -16,7 +16,7 @@ pub struct User {
     /// The serial number of a device, if the user is one: `%s` in rules.
     pub serial: Option<Box<str>>,
     /// The client identifiers that the user may connect with; empty for any.
-    pub(super) client_ids: Vec<Box<str>>,
+    pub(crate) client_ids: Vec<Box<str>>,
 }
 
 impl User {

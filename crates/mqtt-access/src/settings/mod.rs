@@ -24,6 +24,12 @@ pub struct AccessSettings {
     /// The access file: users, roles and their rules. Without it, only tokens and device
     /// certificates open the door.
     pub file: Option<FilePath>,
+    /// The role of who shows no name, no token and no certificate, unless the access file says. Without
+    /// it they are refused.
+    pub anonymous: Option<String>,
+    /// Which name of a client's certificate is the name of a user, or the serial number of a device.
+    /// A certificate that the access file names is found there first.
+    pub certificate_name: CertificateName,
     /// What becomes of a publish, by its topic. The first rule that matches counts.
     #[schemars(length(max = 10000))]
     pub topics: Vec<TopicSettings>,
@@ -31,6 +37,22 @@ pub struct AccessSettings {
     pub quotas: QuotaSettings,
     /// Who connects too often is kept out for a while.
     pub flapping: FlappingSettings,
+}
+
+/// Which name of a certificate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "MqttCertificateName")]
+pub enum CertificateName {
+    /// The common name of its subject.
+    #[default]
+    CommonName,
+    /// The first DNS name that it is for.
+    Dns,
+    /// The first mail address that it is for.
+    Mail,
+    /// The first URI that it is for.
+    Uri,
 }
 
 /// What is wrong with the settings.
