@@ -20,7 +20,7 @@ pub struct Cost {
 }
 
 impl Default for Cost {
-    /// 19 MiB and two passes, as OWASP recommends: some twenty milliseconds of one core.
+    /// 19 MiB and two passes, as OWASP recommends: some tens of milliseconds of one core.
     fn default() -> Self {
         Self {
             memory_kib: 19 * 1_024,
@@ -128,7 +128,7 @@ impl PasswordHash {
     }
 
     /// Whether this is the password. Takes as long as the stored cost says (with the default some
-    /// twenty milliseconds and 19 MiB), so not on a thread that others wait for, and not for many at
+    /// tens of milliseconds and 19 MiB), so not on a thread that others wait for, and not for many at
     /// once.
     #[must_use]
     pub fn is(&self, password: &[u8]) -> bool {

@@ -14,6 +14,8 @@ use crate::who::{PLACEHOLDERS, Who, WhoError};
 pub struct Pattern {
     text: Box<str>,
     has_placeholders: bool,
+    /// How much of the text stands at the beginning of whatever it matches.
+    literal: usize,
 }
 
 /// A text that is no pattern.
@@ -49,9 +51,15 @@ impl FromStr for Pattern {
         if text.split('/').any(stray) {
             return Err(PatternError::Placeholder(text.to_owned()));
         }
+        let literal = match text.find(['+', '#', '%']) {
+            // Without the slash: `a/#` matches `a`, too.
+            Some(end) => end.saturating_sub(1),
+            None => text.len(),
+        };
         Ok(Self {
             text: text.into(),
             has_placeholders: text.split('/').any(is_placeholder),
+            literal,
         })
     }
 }
@@ -95,7 +103,8 @@ impl Pattern {
     /// for whom it cannot be [resolved](Self::resolve): such a pattern matches no topic.
     #[must_use]
     pub fn covers(&self, who: &Who<'_>, filter: &str) -> bool {
-        self.resolve(who).is_ok_and(|own| covers(&own, filter))
+        filter.starts_with(&self.text[..self.literal])
+            && self.resolve(who).is_ok_and(|own| covers(&own, filter))
     }
 
     /// Whether it matches some of what `filter` does.
