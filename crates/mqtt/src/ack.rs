@@ -29,11 +29,41 @@ impl AckKind {
     }
 }
 
+/// The nearest reason that PUBACK and PUBREC have.
+pub(crate) const fn refusal(reason: Reason) -> Reason {
+    match reason {
+        Reason::NotAuthorized
+        | Reason::TopicNameInvalid
+        | Reason::PacketIdentifierInUse
+        | Reason::QuotaExceeded
+        | Reason::PayloadFormatInvalid
+        | Reason::UnspecifiedError => reason,
+        Reason::Banned => Reason::NotAuthorized,
+        Reason::MessageRateTooHigh | Reason::PacketTooLarge => Reason::QuotaExceeded,
+        _ => Reason::ImplementationSpecificError,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use spica_mqtt_proto::{Ack, AckProperties, Packet};
 
     use super::*;
+
+    #[test]
+    fn every_refusal_can_be_said() {
+        for reason in Reason::ALL {
+            let ack = Ack {
+                packet_id: PacketId::MIN,
+                reason: refusal(*reason),
+                properties: AckProperties::default(),
+            };
+            assert!(ack.reason.is_failure(), "{reason:?}");
+            for packet in [Packet::PubAck(ack), Packet::PubRec(ack)] {
+                packet.encode(Version::V5, &mut Vec::new()).unwrap();
+            }
+        }
+    }
 
     #[test]
     fn an_ack_is_written_as_any_packet_is() {

@@ -1,7 +1,7 @@
 //! The session machine of the MQTT station: what a connection agrees on, what is owed to a client
 //! and what it owes, what of it is kept, and when it ends. No I/O, no clock, no task.
 //!
-//! - [`negotiate`]: CONNECT to what holds for the connection, or why not.
+//! - [`negotiate()`]: CONNECT to what holds for the connection, or why not.
 //! - [`Inbound`]: what the client publishes. It is answered when it is durable, in the order in which
 //!   it came; a QoS 2 message is taken once.
 //! - [`Outbound`]: what the client is sent: a bounded queue, a window of messages in flight, and per

@@ -5,6 +5,7 @@ mod aliases;
 mod answers;
 mod key;
 mod open;
+mod settle;
 
 use spica_model::Lane;
 use spica_mqtt_proto::{Ack, PacketId, Publish, QoS, Reason, Version};
@@ -12,8 +13,8 @@ use spica_mqtt_proto::{Ack, PacketId, Publish, QoS, Reason, Version};
 use self::aliases::Aliases;
 use self::answers::Answers;
 use self::open::{Open, Taken};
-use crate::ack::AckKind;
-use crate::{InNote, Terms, Uid, Violation};
+use crate::ack::{AckKind, refusal};
+use crate::{InNote, Terms, Violation};
 
 pub use self::answers::Ordinal;
 pub use self::key::publish_key;
@@ -200,7 +201,8 @@ impl Inbound {
     }
 
     /// A new QoS 1 or 2 message is not taken. Before MQTT 5 the answer cannot say so: whoever does not
-    /// want it to look taken ends the connection instead [MQTT-3.3.5-2].
+    /// want it to look taken ends the connection instead [MQTT-3.3.5-2]. A reason that the answer does not
+    /// have is told by the nearest one.
     pub fn refuse(&mut self, qos: QoS, id: PacketId, reason: Reason) {
         let kind = match qos {
             QoS::ExactlyOnce => AckKind::PubRec,
@@ -211,7 +213,7 @@ impl Inbound {
 
     fn answer(&mut self, kind: AckKind, id: PacketId, reason: Reason) {
         self.connection.unanswered = self.connection.unanswered.saturating_add(1);
-        self.answers.push_ready(kind, id, reason);
+        self.answers.push_ready(kind, id, refusal(reason));
     }
 
     /// A PUBREL has come: the id is given up, which is answered when that is noted. The lane in which
@@ -239,75 +241,6 @@ impl Inbound {
         let ordinal = self.answers.push(AckKind::PubComp, id, lane, false);
         open.release(id, lane, ordinal);
         Ok(Some(lane))
-    }
-
-    /// Whether the note of a lane says no more what is true.
-    #[must_use]
-    pub fn is_note_due(&self, lane: Lane) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|open| open.is_note_due(lane))
-    }
-
-    /// The note of a lane, to be submitted behind all that was accepted into it.
-    pub fn take_note(&mut self, lane: Lane, uid: Uid) -> InNote {
-        self.open.get_or_insert_default().take_note(lane, uid)
-    }
-
-    /// The last answer that is owed: what a submit of now covers, in its lane.
-    #[must_use]
-    pub fn last(&self) -> Ordinal {
-        self.answers.last()
-    }
-
-    /// What a lane was given up to and with `through` is durable: the answers that are due are
-    /// written, in the order in which the messages came [MQTT-4.6.0-2], [MQTT-4.6.0-3].
-    pub fn committed(&mut self, lane: Lane, through: Ordinal, out: &mut Vec<u8>) {
-        if let Some(open) = &mut self.open {
-            open.settle(lane, through);
-        }
-        self.answers.settle(lane, through);
-        self.flush(out);
-    }
-
-    /// Writes the answers that need not wait.
-    pub fn flush(&mut self, out: &mut Vec<u8>) {
-        let connection = &mut self.connection;
-        self.answers.write(connection.version, out, |kind, reason| {
-            let is_last = kind != AckKind::PubRec || reason.is_failure();
-            let answered = u16::from(is_last);
-            connection.unanswered = connection.unanswered.saturating_sub(answered);
-        });
-    }
-
-    /// What was accepted into a lane after the last that is durable, up to and with `through`, will
-    /// never be stored: it is answered with the reason, and may come again.
-    ///
-    /// Only for a submit that was refused as a whole. What was submitted and is of an uncertain end
-    /// must not be told here.
-    ///
-    /// # Errors
-    /// Where that cannot be said: before MQTT 5, or to a PUBREL. The connection ends.
-    pub fn failed(
-        &mut self,
-        lane: Lane,
-        through: Ordinal,
-        reason: Reason,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Violation> {
-        let mut is_sayable = self.connection.version == Version::V5;
-        if let Some(open) = &mut self.open {
-            is_sayable &= open.fail(lane, through);
-        }
-        if !is_sayable {
-            return Err(Violation::new(
-                reason,
-                "what the client sent could not be stored",
-            ));
-        }
-        self.answers.fail(lane, through, reason);
-        self.flush(out);
-        Ok(())
     }
 
     /// Gives back memory of a client that has fallen silent.

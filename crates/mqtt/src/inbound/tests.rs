@@ -1,7 +1,7 @@
 use spica_mqtt_proto::{AckProperties, PublishProperties};
 
 use super::*;
-use crate::Outbound;
+use crate::{Outbound, Uid};
 
 const UID: Uid = Uid([1; 16]);
 

@@ -3,10 +3,10 @@
 use spica_model::{Lane, Seq};
 use spica_mqtt_proto::QoS;
 
+use super::Outbound;
 use super::delivery::{Delivery, Message, Pushed};
-use super::flight::{Entry, Stage};
+use super::flight::Entry;
 use super::queue::Class;
-use super::{Busy, Outbound};
 
 impl<M: Message> Outbound<M> {
     /// What feeds live sessions goes on elsewhere: a live session is behind from `live` on, per lane.
@@ -171,87 +171,6 @@ impl<M: Message> Outbound<M> {
     pub(super) fn pass_gates_if_free(&mut self) {
         if let Some(busy) = self.busy.as_mut().filter(|_| !self.is_durable) {
             busy.pass_gates();
-        }
-    }
-}
-
-impl<M: Message> Busy<M> {
-    /// Up to where everything of a lane is delivered, if the session has got all up to `fed`.
-    fn low_water(&self, lane: Lane, fed: Seq) -> Seq {
-        // What has had an id and is no more in flight was delivered, unless it was before a restart.
-        let passed = match self.flight.is_in_order() {
-            true => fed.max(self.high[lane.index()]),
-            false => fed,
-        };
-        let first = self.first_placed(lane);
-        first.map_or(passed, |first| passed.min(Seq(first.0.saturating_sub(1))))
-    }
-
-    fn first_placed(&self, lane: Lane) -> Option<Seq> {
-        let waiting = self.queues[lane.index()].first_placed();
-        let in_flight = self.flight.first_placed(lane);
-        waiting.into_iter().chain(in_flight).min()
-    }
-}
-
-impl<M> Busy<M> {
-    fn find_placed(&self, lane: Lane, seq: Seq) -> Option<usize> {
-        let is_possible = seq <= self.high[lane.index()];
-        is_possible
-            .then(|| self.flight.find_placed(lane, seq))
-            .flatten()
-    }
-
-    /// A record that is offered goes to the message in flight that misses it. What was delivered
-    /// before goes nowhere; what is new is given back.
-    fn fill(&mut self, lane: Lane, seq: Seq, delivery: Delivery<M>) -> Option<Delivery<M>> {
-        if seq > self.high[lane.index()] {
-            return Some(delivery);
-        }
-        let Some(at) = self.find_placed(lane, seq) else {
-            // Before a restart there may have been messages that no note spoke of. Otherwise it was
-            // in flight and is done.
-            return (seq <= self.restored_high[lane.index()]).then_some(delivery);
-        };
-        if let Some(entry) = self.flight.get_mut(at).filter(|entry| entry.is_missing()) {
-            entry.held = Some(delivery.into());
-        }
-        None
-    }
-
-    fn give_up_missing(&mut self, lane: Lane, through: Seq) -> u32 {
-        let mut gone = 0;
-        for at in 0..self.flight.len() {
-            let is_gone = self.flight.get(at).is_some_and(|entry| {
-                let is_passed = |(its, seq)| its == lane && seq <= through;
-                entry.is_missing() && entry.placed().is_some_and(is_passed)
-            });
-            if is_gone {
-                self.give_up(at);
-                gone += 1;
-            }
-        }
-        gone
-    }
-
-    /// A message cannot be sent any more. If the client may have it, it is told to forget the id.
-    pub(super) fn give_up(&mut self, at: usize) {
-        let Some(entry) = self.flight.get_mut(at) else {
-            return;
-        };
-        self.again[entry.lane().index()] -= usize::from(entry.is_again);
-        entry.is_again = false;
-        match entry.stage {
-            Stage::Sent if entry.qos == QoS::ExactlyOnce => {
-                entry.stage = Stage::Received;
-                self.releases.push(entry.id);
-            }
-            Stage::Assigned => {
-                let id = entry.id;
-                self.assigned.remove(id);
-                self.finish(at);
-            }
-            _ => self.finish(at),
         }
     }
 }

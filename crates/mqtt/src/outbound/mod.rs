@@ -1,6 +1,7 @@
 //! What the client is sent: what waits, what is in flight, and how far everything is delivered.
 
 mod aliases;
+mod busy;
 mod delivery;
 mod feed;
 mod flight;
@@ -9,13 +10,14 @@ mod noting;
 mod queue;
 mod receive;
 mod send;
+mod write;
 
 use spica_model::{Lane, Seq};
 use spica_mqtt_proto::{PacketId, QoS, Version};
 
 use self::aliases::Aliases;
-use self::flight::{Flight, Stage};
-use self::gate::Gate;
+use self::busy::Busy;
+use self::flight::Stage;
 use self::queue::{Bounds, Class, Item, Queue};
 use crate::{SessionLimits, Terms};
 
@@ -56,46 +58,6 @@ pub struct Outbound<M> {
     is_durable: bool,
     is_note_on_its_way: bool,
     dropped: Dropped,
-}
-
-#[derive(Debug)]
-struct Busy<M> {
-    /// Per lane.
-    queues: [Queue<M>; 2],
-    flight: Flight<M>,
-    /// QoS 2 messages with an id that were never sent.
-    assigned: Gate,
-    /// QoS 2 messages that the client has and may be told to forget.
-    releases: Gate,
-    /// Messages that count against the client's receive maximum.
-    wired: usize,
-    /// Per lane: messages that are to be sent again.
-    again: [usize; 2],
-    /// Per lane: the highest number that has got an id.
-    high: [Seq; 2],
-    /// The highest of those that were restored.
-    restored_high: [Seq; 2],
-    /// The highest that waited since the connection began.
-    queued: [Seq; 2],
-    /// Critical messages that went before a normal one that waits.
-    favoured: u8,
-}
-
-impl<M> Default for Busy<M> {
-    fn default() -> Self {
-        Self {
-            queues: [Queue::default(), Queue::default()],
-            flight: Flight::default(),
-            assigned: Gate::default(),
-            releases: Gate::default(),
-            wired: 0,
-            again: [0; 2],
-            high: [Seq::ZERO; 2],
-            restored_high: [Seq::ZERO; 2],
-            queued: [Seq::ZERO; 2],
-            favoured: 0,
-        }
-    }
 }
 
 impl<M: Message> Outbound<M> {
@@ -295,47 +257,6 @@ impl<M: Message> Outbound<M> {
         let is_dropped = !self.is_connected && delivery.qos == QoS::AtMostOnce;
         self.dropped.full = self.dropped.full.saturating_add(u32::from(is_dropped));
         is_dropped
-    }
-}
-
-impl<M> Busy<M> {
-    /// Everything that is not acknowledged is to be sent again; what waited for a note waits for a
-    /// new one, or for none.
-    fn begin_again(&mut self, is_free: bool) {
-        self.assigned.clear();
-        self.releases.clear();
-        (self.wired, self.again) = (0, [0; 2]);
-        for entry in self.flight.iter_mut() {
-            entry.is_again = matches!(entry.stage, Stage::Sent | Stage::Released);
-            entry.is_wired = entry.stage == Stage::Received;
-            self.again[entry.lane().index()] += usize::from(entry.is_again);
-            self.wired += usize::from(entry.is_wired);
-            match entry.stage {
-                Stage::Assigned => self.assigned.push(entry.id),
-                Stage::Received => self.releases.push(entry.id),
-                _ => {}
-            }
-        }
-        if is_free {
-            self.pass_gates();
-        }
-    }
-
-    /// The ids of a session that dies with its connection need no note.
-    fn pass_gates(&mut self) {
-        for gate in [&mut self.assigned, &mut self.releases] {
-            gate.note();
-            gate.open();
-        }
-    }
-
-    /// The message at `at` is delivered, or as good as that.
-    fn finish(&mut self, at: usize) {
-        if let Some(entry) = self.flight.get(at) {
-            self.wired -= usize::from(entry.is_wired);
-            self.again[entry.lane().index()] -= usize::from(entry.is_again);
-        }
-        self.flight.finish(at);
     }
 }
 

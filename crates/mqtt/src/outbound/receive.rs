@@ -2,9 +2,9 @@
 
 use spica_mqtt_proto::{Ack, PacketId, QoS, Reason};
 
+use super::Outbound;
 use super::delivery::{Message, Origin};
 use super::flight::Stage;
-use super::{Busy, Outbound};
 use crate::Violation;
 use crate::ack::AckKind;
 
@@ -81,17 +81,5 @@ impl<M: Message> Outbound<M> {
             busy.received(at, id);
         }
         self.pass_gates_if_free();
-    }
-}
-
-impl<M> Busy<M> {
-    fn received(&mut self, at: usize, id: PacketId) {
-        if let Some(entry) = self.flight.get_mut(at) {
-            self.again[entry.lane().index()] -= usize::from(entry.is_again);
-            entry.is_again = false;
-            entry.stage = Stage::Received;
-            entry.held = None;
-            self.releases.push(id);
-        }
     }
 }

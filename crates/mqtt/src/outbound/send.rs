@@ -2,14 +2,12 @@
 
 use bytes::Bytes;
 use spica_model::{Lane, Seq, Timestamp};
-use spica_mqtt_proto::{
-    Packet, PacketId, Publish, PublishProperties, QoS, Reason, SubscriptionIds,
-};
+use spica_mqtt_proto::{QoS, Reason};
 
-use super::aliases::Named;
 use super::delivery::{Delivery, Message};
 use super::flight::{Entry, Held, Stage};
 use super::queue::Item;
+use super::write::Way;
 use super::{Busy, Outbound};
 use crate::ack::AckKind;
 
@@ -27,13 +25,6 @@ pub enum Next {
 
 /// So many critical messages may go before one normal message that waits.
 const FAVOURED: u8 = 7;
-
-/// How a message is sent.
-struct Way {
-    qos: QoS,
-    id: Option<PacketId>,
-    dup: bool,
-}
 
 impl<M: Message> Outbound<M> {
     /// Writes what may be sent now, up to about `budget` bytes: first what is sent again, then what
@@ -267,92 +258,5 @@ impl<M: Message> Outbound<M> {
             held: Some(Held::from(delivery)),
         });
         busy.flight.len() - 1
-    }
-
-    /// Writes a message that has an id. One that is too large for the client is as if delivered
-    /// [MQTT-3.1.2-25].
-    fn send_entry(&mut self, at: usize, dup: bool, now: Timestamp, out: &mut Vec<u8>) {
-        let entry = self.busy.as_mut().and_then(|busy| busy.flight.get_mut(at));
-        let Some((entry, held)) = entry.and_then(|entry| {
-            let held = entry.held.take()?;
-            Some((entry, held))
-        }) else {
-            return;
-        };
-        let way = Way {
-            qos: entry.qos,
-            id: Some(entry.id),
-            dup,
-        };
-        if self.write(&held, &way, now, out) {
-            let entry = self.busy.as_mut().and_then(|busy| busy.flight.get_mut(at));
-            if let Some(entry) = entry {
-                entry.held = Some(held);
-            }
-            return;
-        }
-        self.dropped.too_large = self.dropped.too_large.saturating_add(1);
-        if let Some(busy) = &mut self.busy {
-            match dup {
-                true => busy.give_up(at),
-                false => busy.finish(at),
-            }
-        }
-        self.forget_passed();
-        self.pass_gates_if_free();
-    }
-
-    /// Whether the client takes it; otherwise nothing is written.
-    fn write(&mut self, held: &Held<M>, way: &Way, now: Timestamp, out: &mut Vec<u8>) -> bool {
-        let publish = held.message.publish();
-        let named = self
-            .aliases
-            .as_ref()
-            .map(|aliases| aliases.name(publish.topic));
-        let packet = Packet::Publish(dressed(held, &publish, way, named, now));
-        let begin = out.len();
-        let is_written = packet.encode(self.version, out).is_ok();
-        if !is_written || out.len() - begin > self.packet_bytes as usize {
-            out.truncate(begin);
-            return false;
-        }
-        if let (Some(aliases), Some(named)) = (&mut self.aliases, named) {
-            aliases.sent(publish.topic, named);
-        }
-        true
-    }
-}
-
-/// The message as it goes to this client.
-fn dressed<'a, M: Message>(
-    held: &'a Held<M>,
-    publish: &Publish<'a>,
-    way: &Way,
-    named: Option<Named>,
-    now: Timestamp,
-) -> Publish<'a> {
-    let (topic, alias) = match named {
-        None | Some(Named::Plain) => (publish.topic, None),
-        Some(Named::Introduced(alias)) => (publish.topic, Some(alias)),
-        Some(Named::Known(alias)) => ("", Some(alias)),
-    };
-    let left = |expires: Timestamp| {
-        // Of a second that has begun nothing has passed yet.
-        let left = expires.since(now).as_micros().div_ceil(1_000_000);
-        u32::try_from(left).unwrap_or(u32::MAX)
-    };
-    Publish {
-        dup: way.dup,
-        qos: way.qos,
-        retain: held.retain,
-        topic,
-        packet_id: way.id,
-        properties: PublishProperties {
-            expiry: held.message.expires().map(left),
-            alias,
-            subscription_ids: SubscriptionIds::of(held.ids.as_deref().unwrap_or_default()),
-            ..publish.properties
-        },
-        payload: publish.payload,
     }
 }
