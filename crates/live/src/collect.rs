@@ -1,16 +1,17 @@
 //! Collecting the rows of a subscription: what comes next in its log, as long as there is room.
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use spica_model::{Lane, Op, Record};
 
-use crate::engine::Store;
 use crate::group::Group;
 use crate::order::{Next, merge, merge_again};
 use crate::part::{Budget, Part, Row};
 use crate::ring::Event;
+use crate::store::Store;
 use crate::subscription::{Sub, bytes_of};
 use crate::sweep::Due;
 use crate::turn::Turn;
@@ -21,8 +22,30 @@ struct Scan<'a> {
     lane: usize,
     /// Up to where it can be sent now.
     limit: u64,
+    /// The event of the ring that is next.
+    index: usize,
     /// Records that are read again, if any are.
     again: Option<VecDeque<Arc<Record>>>,
+    /// The first value that is owed: behind it come only values of other topics.
+    owed: Option<u64>,
+}
+
+impl Scan<'_> {
+    fn next(&self, states: &mut Peekable<impl Iterator<Item = (u64, u32)>>) -> Option<Next> {
+        match (&self.again, self.owed) {
+            (_, Some(_)) => states.peek().map(|(seq, topic)| Next::State(*seq, *topic)),
+            (Some(again), _) => merge_again(states, again.front(), self.limit),
+            (None, _) => merge(states, self.group, self.lane, self.index, self.limit),
+        }
+    }
+
+    /// Moves the subscription on behind what was sent or left out, unless something before it is
+    /// owed.
+    const fn pass(&self, sub: &mut Sub, seq: u64) {
+        if self.owed.is_none() {
+            sub.cursor[self.lane] = seq;
+        }
+    }
 }
 
 impl Turn<'_> {
@@ -54,11 +77,13 @@ impl Turn<'_> {
             group: &groups[sub.group as usize],
             lane,
             limit,
+            index: 0,
             again,
+            owed: None,
         };
         let before = part.rows();
-        let is_over = self.scan(sub, &mut scan, budget, part);
-        if is_over && part.rows() == before && sub.cursor[lane] < limit {
+        let ends_round = self.scan(sub, &mut scan, budget, part);
+        if ends_round && part.rows() == before && sub.cursor[lane] < limit {
             // All that there is was left out until this round is over, and now it is.
             self.scan(sub, &mut scan, budget, part);
         }
@@ -70,8 +95,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Goes through a lane from where the subscription stands. Whether it has come to the end of what
-    /// can be sent, and so to that of a round.
+    /// Goes through a lane from where the subscription stands, as far as there is room. Whether that
+    /// is the end of a round.
     fn scan(
         &mut self,
         sub: &mut Sub,
@@ -81,86 +106,96 @@ impl Turn<'_> {
     ) -> bool {
         let (group, lane, limit) = (scan.group, scan.lane, scan.limit);
         let mut states = group.states_after(lane, sub.cursor[lane], sub.states_to(lane, limit));
-        let mut index = group
-            .ring(lane)
-            .map_or(0, |ring| ring.index_after(sub.events_at(lane)));
-        // The first value that is owed: behind it come only values of other topics.
-        let mut owed = None;
+        let ring = group.ring(lane);
+        scan.index = ring.map_or(0, |ring| ring.index_after(sub.events_at(lane)));
+        scan.owed = None;
         let is_over = loop {
-            let next = match (&scan.again, owed) {
-                (_, Some(_)) => states.peek().map(|(seq, topic)| Next::State(*seq, *topic)),
-                (Some(records), _) => merge_again(&mut states, records.front(), limit),
-                (None, _) => merge(&mut states, group, lane, index, limit),
+            let Some(next) = scan.next(&mut states) else {
+                break true;
             };
-            let Some(next) = next else { break true };
-            if let Next::State(seq, topic) = next {
-                match self.due(sub, lane, topic, seq) {
-                    Due::Now if owed.is_some() && sub.is_swept_full(lane) => break false,
-                    Due::Now => {}
-                    Due::Done => {
-                        states.next();
-                        sub.pass(lane, seq, owed);
-                        continue;
-                    }
-                    Due::NextRound => {
-                        states.next();
-                        owed.get_or_insert(seq);
-                        continue;
-                    }
+            let has_moved = match (self.due(sub, scan, &next), &next) {
+                (Due::Done, Next::State(seq, _)) => {
+                    scan.pass(sub, *seq);
+                    true
                 }
-            }
-            let row = match next {
-                Next::State(seq, topic) => self.state_row(group, sub, topic, lane, seq),
-                Next::Event(_, index) => self.event_row(group, lane, index),
-                Next::Again(_) => self.again_row(scan.again.as_ref()),
+                (Due::NextRound, Next::State(seq, _)) => {
+                    scan.owed.get_or_insert(*seq);
+                    true
+                }
+                _ => self.add(sub, scan, &next, budget, part),
             };
-            let Some(row) = row else {
-                let Next::State(seq, _) = next else {
-                    // What stops here: a hole in what is known, which is said first.
-                    break false;
-                };
-                // A deletion of what the client has never seen.
-                states.next();
-                sub.pass(lane, seq, owed);
-                continue;
-            };
-            if !part.has_room(&row) || !budget.takes(row.bytes.len() + 1) {
+            if !has_moved {
                 break false;
             }
-            if part.is_full(&row, self.store.limits.frame_bytes) {
-                self.flush(group, sub, part);
+            if matches!(next, Next::State(..)) {
+                states.next();
             }
-            part.append(self.encoding, &row);
-            let seq = match next {
-                Next::State(seq, topic) => {
-                    states.next();
-                    part.contents.states += 1;
-                    self.note_value(group, sub, topic, lane, seq, part);
-                    seq
-                }
-                Next::Event(seq, at) => {
-                    index = at + 1;
-                    seq
-                }
-                Next::Again(seq) => {
-                    scan.again.as_mut().and_then(VecDeque::pop_front);
-                    seq
-                }
-            };
-            sub.pass(lane, seq, owed);
         };
-        let reached = owed.map(|seq| seq - 1).or_else(|| is_over.then_some(limit));
+        let reached = scan.owed.map(|seq| seq - 1);
+        let reached = reached.or_else(|| is_over.then_some(limit));
         sub.cursor[lane] = sub.cursor[lane].max(reached.unwrap_or(0));
-        sub.end_round(lane, is_over);
-        is_over
+        sub.end_round(lane, is_over, self.store.limits.held)
     }
 
-    /// What is to be done with a value, if topics take turns.
-    fn due(&self, sub: &Sub, lane: usize, topic: u32, seq: u64) -> Due {
-        let Some(sweeps) = &sub.sweeps else {
-            return Due::Now;
+    /// What is to be done with what comes next, if topics take turns.
+    fn due(&self, sub: &Sub, scan: &Scan<'_>, next: &Next) -> Due {
+        match (&sub.sweeps, next) {
+            (Some(sweeps), Next::State(seq, topic)) => {
+                sweeps[scan.lane].due(self.store.topics.get(*topic).number, *seq)
+            }
+            _ => Due::Now,
+        }
+    }
+
+    /// Adds what comes next, or leaves it out for good. `false`: it has to wait.
+    fn add(
+        &mut self,
+        sub: &mut Sub,
+        scan: &mut Scan<'_>,
+        next: &Next,
+        budget: &mut Budget,
+        part: &mut Part,
+    ) -> bool {
+        let (group, lane) = (scan.group, scan.lane);
+        let row = match next {
+            Next::State(seq, topic) => self.state_row(group, sub, *topic, lane, *seq),
+            Next::Event(_, index) => self.event_row(group, lane, *index),
+            Next::Again(_) => self.again_row(scan.again.as_ref()),
         };
-        sweeps[lane].due(self.store.topics.get(topic).number, seq)
+        let Some(row) = row else {
+            // A deletion of what the client has never seen; or a hole, which is said first.
+            if let Next::State(seq, _) = next {
+                scan.pass(sub, *seq);
+            }
+            return matches!(next, Next::State(..));
+        };
+        let held = self.store.limits.held;
+        // What was sent behind a value that is owed must be remembered, or it would come again.
+        let is_known = scan.owed.is_none() || !sub.has_full_sweep(lane, held);
+        if !is_known || !part.has_room(&row) || !budget.takes(row.bytes.len() + 1) {
+            return false;
+        }
+        if part.is_full(&row, self.store.limits.frame_bytes) {
+            self.flush(group, sub, part);
+        }
+        part.append(self.encoding, &row);
+        let seq = match next {
+            Next::State(seq, topic) => {
+                part.contents.states += 1;
+                self.note_value(group, sub, *topic, lane, *seq, part);
+                *seq
+            }
+            Next::Event(seq, at) => {
+                scan.index = at + 1;
+                *seq
+            }
+            Next::Again(seq) => {
+                scan.again.as_mut().and_then(VecDeque::pop_front);
+                *seq
+            }
+        };
+        scan.pass(sub, seq);
+        true
     }
 
     /// Up to where a lane can be sent now; `None` if not at all: records are being read again.
@@ -254,7 +289,7 @@ impl Turn<'_> {
     ) {
         let entry = self.store.topics.get_mut(topic);
         if let Some(sweeps) = &mut sub.sweeps {
-            sweeps[lane].note(entry.number, seq);
+            sweeps[lane].note(entry.number, seq, self.store.limits.held);
         }
         if group.derived.is_some() {
             return;

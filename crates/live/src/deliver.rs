@@ -5,9 +5,10 @@ use spica_live_proto::{DATA_FRAME_BYTES, Encoding, data_head, data_tail};
 use spica_model::Place;
 
 use crate::begin::sum;
-use crate::group::{Batch, Contents, Group};
+use crate::group::Group;
 use crate::mark::covers;
 use crate::part::Part;
+use crate::share::Contents;
 use crate::subscription::Sub;
 use crate::turn::Turn;
 
@@ -59,37 +60,6 @@ impl Turn<'_> {
         }
         part.body.clear();
         self.store.bodies.push(part.body);
-    }
-
-    /// Keeps a frame for others at the same place.
-    fn keep(&mut self, sub: &Sub, part: &Part, frame: Bytes) {
-        let group = &mut self.groups[sub.group as usize];
-        let before = |lane: usize| {
-            let state = group.states[lane].range(..=part.from[lane]).next_back();
-            let state = state.map_or(0, |(seq, _)| *seq);
-            let event = group.ring(lane).map_or(0, |ring| {
-                let index = ring.index_after(part.from[lane]);
-                let last = index.checked_sub(1).and_then(|it| ring.get(it));
-                last.map_or(ring.evicted(), |(seq, _)| *seq)
-            });
-            state.max(event)
-        };
-        let least = [before(0), before(1)];
-        let contents = Contents {
-            full: part.contents.full + (frame.len() - part.body.len()) as u64,
-            ..part.contents
-        };
-        group.keep(Batch {
-            encoding: self.encoding,
-            sub: sub.id,
-            delta: sub.delta,
-            from: part.from,
-            least,
-            beginning: part.beginning,
-            to: sub.cursor,
-            frame,
-            contents,
-        });
     }
 
     /// Tells a client where it stands, when there was nothing else to say for long: it could not go

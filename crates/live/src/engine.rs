@@ -10,16 +10,15 @@ use slab::Slab;
 use smallvec::SmallVec;
 use spica_live_proto::{Encoding, ServerFrame, encode};
 use spica_matcher::Matcher;
-use spica_model::{Epoch, Lane, Place, Seq};
+use spica_model::{Lane, Place, Seq};
 
 use crate::Limits;
 use crate::ask::Ask;
 use crate::group::Group;
 use crate::mark::{Mark, join};
-use crate::rows::Rows;
 use crate::session::Session;
+use crate::store::Store;
 use crate::telemetry::{Counters, Levels};
-use crate::topics::Topics;
 use crate::want::Want;
 
 /// Whole frames, in order; each is one message of the transport.
@@ -85,58 +84,12 @@ pub struct Engine {
     pub(crate) subs: usize,
 }
 
-/// What all groups and sessions share.
-#[derive(Debug)]
-pub(crate) struct Store {
-    pub(crate) limits: Limits,
-    pub(crate) topics: Topics,
-    pub(crate) rows: Rows,
-    /// Everything up to here has been taken in.
-    pub(crate) heads: Mark,
-    pub(crate) epochs: [Epoch; 2],
-    pub(crate) counters: Counters,
-    pub(crate) queue_bytes: usize,
-    pub(crate) replay_bytes: usize,
-    /// A buffer for rows that are not kept.
-    pub(crate) scratch: Vec<u8>,
-    /// Buffers for the rows of frames.
-    pub(crate) bodies: Vec<Vec<u8>>,
-}
-
-impl Store {
-    /// A place as clients see it.
-    pub(crate) fn place(&self, mark: Mark) -> Place {
-        let [critical, normal] = [0, 1].map(|lane: usize| (self.epochs[lane], Seq(mark[lane])));
-        Place::new(critical, normal)
-    }
-
-    /// Where a subscription of `group` that stands at `cursor` would have to go on.
-    pub(crate) fn at(&self, group: &Group, cursor: Mark) -> Place {
-        if group.is_windowed() {
-            return self.place(self.heads);
-        }
-        self.place(cursor)
-    }
-}
-
 impl Engine {
     /// An engine that begins at `heads`: everything up to there is past.
     #[must_use]
     pub fn new(limits: Limits, heads: &Place) -> Self {
-        let rows = Rows::new(limits.cache_bytes);
         Self {
-            store: Store {
-                limits,
-                topics: Topics::default(),
-                rows,
-                heads: Lane::ALL.map(|lane| heads.seq(lane).0),
-                epochs: Lane::ALL.map(|lane| heads.epoch(lane)),
-                counters: Counters::default(),
-                queue_bytes: 0,
-                replay_bytes: 0,
-                scratch: Vec::new(),
-                bodies: Vec::new(),
-            },
+            store: Store::new(limits, heads),
             matcher: Matcher::default(),
             groups: Slab::new(),
             by_want: HashMap::new(),

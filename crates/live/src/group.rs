@@ -5,14 +5,12 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use slab::Slab;
-use spica_live_proto::{Encoding, SubId};
-use spica_model::Lane;
 
 use crate::derived::Derived;
 use crate::mark::{Mark, covers};
 use crate::ring::Ring;
+use crate::share::Batch;
 use crate::want::Want;
 
 /// Frames that are kept for other sessions at the same place.
@@ -46,54 +44,6 @@ pub(crate) struct Group {
     pub(crate) updates: u64,
     batches: Vec<Batch>,
     pub(crate) empty_since: Option<Duration>,
-}
-
-/// A frame, with what a subscription must be like to be sent it.
-#[derive(Debug, Clone)]
-pub(crate) struct Batch {
-    pub(crate) encoding: Encoding,
-    pub(crate) sub: SubId,
-    pub(crate) delta: bool,
-    /// From this place on it holds everything.
-    pub(crate) from: Mark,
-    /// As it does from any place not before this one.
-    pub(crate) least: Mark,
-    /// What matters of a subscription that is at its beginning; `None` later.
-    pub(crate) beginning: Option<(Mark, Mark)>,
-    /// Where the subscription stands after it.
-    pub(crate) to: Mark,
-    pub(crate) frame: Bytes,
-    pub(crate) contents: Contents,
-}
-
-/// What a frame holds, for the books of its session and for who else may be sent it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Contents {
-    pub(crate) rows: u64,
-    pub(crate) deltas: u64,
-    /// Rows of states.
-    pub(crate) states: u64,
-    /// Bytes, had all been sent whole.
-    pub(crate) full: u64,
-    /// The oldest and the newest base of its rows.
-    pub(crate) bases: Option<(Mark, Mark)>,
-}
-
-impl Contents {
-    pub(crate) const NONE: Self = Self {
-        rows: 0,
-        deltas: 0,
-        states: 0,
-        full: 0,
-        bases: None,
-    };
-
-    pub(crate) fn note_base(&mut self, lane: Lane, seq: u64) {
-        let (oldest, newest) = self.bases.get_or_insert(([u64::MAX; 2], [0; 2]));
-        let at = lane.index();
-        oldest[at] = oldest[at].min(seq);
-        newest[at] = newest[at].max(seq);
-    }
 }
 
 impl Group {

@@ -10,8 +10,6 @@ use spica_matcher::Matches;
 use spica_model::{Kind, Lane, Op, Record, Seq, Timestamp};
 
 use crate::Engine;
-use crate::derived::{Derived, Said, merged};
-use crate::engine::Store;
 use crate::group::Group;
 use crate::ring::Event;
 use crate::topics::{Version, compact};
@@ -222,56 +220,10 @@ impl Engine {
             }
         }
     }
-
-    /// Gives a record to the window of its topic.
-    fn compute(&mut self, slot: u32, topic: u32, record: &Arc<Record>, news: &mut Vec<u32>) {
-        let group = &mut self.groups[slot as usize];
-        let Some(Derived::Windows(windows)) = group.derived.as_deref_mut() else {
-            return;
-        };
-        let limits = &self.store.limits;
-        let is_full = windows.values_with_one_more() > limits.window_values
-            || group.states.iter().map(|lane| lane.len()).sum::<usize>() >= limits.topics;
-        if is_full && !windows.knows(topic) {
-            self.store.counters.over_limit += 1;
-            return;
-        }
-        match windows.take(topic, record) {
-            Ok(Some(said)) => {
-                self.store.place_said(group, said);
-                note(group, slot, news);
-            }
-            Ok(None) => {}
-            Err(()) => self.store.counters.unusable += 1,
-        }
-    }
-
-    fn close_windows(&mut self, slot: u32, wall: Timestamp, news: &mut Vec<u32>) {
-        let group = &mut self.groups[slot as usize];
-        let Some(Derived::Windows(windows)) = group.derived.as_deref_mut() else {
-            return;
-        };
-        for said in windows.tick(wall) {
-            self.store.place_said(group, said);
-            note(group, slot, news);
-        }
-    }
-
-    /// When the clock closes a window next.
-    #[must_use]
-    pub fn closes_at(&self) -> Option<Timestamp> {
-        let windows = self.periodic.iter().filter_map(|slot| {
-            match self.groups[*slot as usize].derived.as_deref()? {
-                Derived::Windows(windows) => windows.closes_at(),
-                Derived::Merged(_) => None,
-            }
-        });
-        windows.min()
-    }
 }
 
 /// Puts a group on the list of those with news, once.
-fn note(group: &mut Group, slot: u32, news: &mut Vec<u32>) {
+pub(crate) fn note(group: &mut Group, slot: u32, news: &mut Vec<u32>) {
     if !std::mem::replace(&mut group.has_news, true) {
         news.push(slot);
     }
@@ -307,77 +259,4 @@ fn shown_now(
     }
     *other = Some(Arc::clone(record));
     None
-}
-
-impl Store {
-    /// Adds an event to the ring of a group, which forgets what is too much.
-    pub(crate) fn push(&mut self, group: &mut Group, lane: usize, seq: u64, event: Event) {
-        let Some(rings) = &mut group.rings else {
-            return;
-        };
-        let ring = &mut rings[lane];
-        let before = ring.bytes();
-        ring.push(seq, event);
-        self.queue_bytes += ring.bytes() - before;
-        self.shrink(group, lane);
-    }
-
-    pub(crate) fn shrink(&mut self, group: &mut Group, lane: usize) {
-        let Some(rings) = &mut group.rings else {
-            return;
-        };
-        let ring = &mut rings[lane];
-        let limits = &self.limits;
-        let too_much = self.queue_bytes.saturating_sub(limits.total_bytes);
-        let most_bytes = limits
-            .queue_bytes
-            .min(ring.bytes().saturating_sub(too_much));
-        let (freed, gone) = ring.shrink(limits.queue, most_bytes);
-        self.queue_bytes -= freed;
-        self.counters.evicted += gone;
-    }
-
-    /// Moves a topic in the log of a group. Whether it has a place there: a log that is full takes
-    /// no new topics.
-    pub(crate) fn place_state(
-        &mut self,
-        group: &mut Group,
-        topic: u32,
-        before: Option<(usize, u64)>,
-        (lane, seq): (usize, u64),
-    ) -> bool {
-        let was_there = before.is_some_and(|(lane, seq)| {
-            let is_it = group.states[lane].get(&seq) == Some(&topic);
-            is_it && group.states[lane].remove(&seq).is_some()
-        });
-        let topics = group.states[0].len() + group.states[1].len();
-        if !was_there && topics >= self.limits.topics {
-            self.counters.over_limit += 1;
-            return false;
-        }
-        if !was_there && group.is_windowed() {
-            self.topics.pin(topic);
-        } else if !was_there {
-            self.topics.hold(topic);
-        }
-        group.states[lane].insert(seq, topic);
-        true
-    }
-
-    fn place_said(&mut self, group: &mut Group, said: Said) {
-        let place = (said.lane, said.number);
-        if self.place_state(group, said.topic, said.before, place) {
-            group.updates += 1;
-        }
-    }
-
-    /// Composes a patch with what its group has of the topic.
-    pub(crate) fn merge(&mut self, group: &mut Group, topic: u32, record: &Arc<Record>) {
-        let Some(Derived::Merged(all)) = group.derived.as_deref_mut() else {
-            return;
-        };
-        let (record, is_composed) = merged(all.get(&topic), record);
-        all.insert(topic, record);
-        self.counters.unusable += u64::from(!is_composed);
-    }
 }

@@ -33,7 +33,8 @@ pub struct Limits {
     pub frame_bytes: usize,
     /// Answers that wait for a session to take them; more are dropped and counted.
     pub answers: usize,
-    /// Topics of a slow subscription for which it is known what it holds.
+    /// Topics of a slow subscription for which it is known what it holds, and per lane those that have
+    /// had their turn.
     pub held: usize,
     /// Values of all windows of one subscription together.
     pub window_values: usize,

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use spica_live_proto::{DATA_FRAME_BYTES, Encoding};
 use spica_model::Lane;
 
-use crate::group::Contents;
 use crate::mark::Mark;
+use crate::share::Contents;
 use crate::subscription::Sub;
 
 /// Bytes that rows may take. The first row is taken in any case, or a large one would never be sent.

@@ -180,27 +180,19 @@ impl Sub {
         }
     }
 
-    /// Moves on behind what was sent or left out, unless something before it is `owed`.
-    pub(crate) const fn pass(&mut self, lane: usize, seq: u64, owed: Option<u64>) {
-        if owed.is_none() {
-            self.cursor[lane] = seq;
-        }
-    }
-
-    /// Whether no more topics can be remembered.
-    pub(crate) fn is_swept_full(&self, lane: usize) -> bool {
+    /// Whether no more topics can be remembered in a lane.
+    pub(crate) fn has_full_sweep(&self, lane: usize, most: usize) -> bool {
         let sweeps = self.sweeps.as_ref();
-        sweeps.is_some_and(|sweeps| sweeps[lane].is_full())
+        sweeps.is_some_and(|sweeps| sweeps[lane].is_full(most))
     }
 
-    /// Ends the round of a lane if it `is_over`, or if no more of it can be remembered.
-    pub(crate) fn end_round(&mut self, lane: usize, is_over: bool) {
+    /// Ends the round of a lane if it `is_over`, or if no more of it can be remembered. Whether it
+    /// did.
+    pub(crate) fn end_round(&mut self, lane: usize, is_over: bool, most: usize) -> bool {
         let cursor = self.cursor[lane];
-        if let Some(sweeps) = &mut self.sweeps
-            && (is_over || sweeps[lane].is_full())
-        {
-            sweeps[lane].end_round(cursor);
-        }
+        let sweep = self.sweeps.as_mut().map(|sweeps| &mut sweeps[lane]);
+        let sweep = sweep.filter(|sweep| is_over || sweep.is_full(most));
+        sweep.map(|sweep| sweep.end_round(cursor)).is_some()
     }
 
     /// Whether each topic has had its turn since the beginning, if they take turns.

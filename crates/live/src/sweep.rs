@@ -10,9 +10,6 @@
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-/// Topics that are remembered in a lane of a subscription: with more, a round is over early.
-const MOST: usize = 4_096;
-
 /// The round of one lane of a subscription.
 #[derive(Debug, Default)]
 pub(crate) struct Sweep {
@@ -42,9 +39,9 @@ impl Sweep {
         }
     }
 
-    /// Notes what was sent. What a full memory has no room for comes again too early.
-    pub(crate) fn note(&mut self, number: u64, seq: u64) {
-        let has_room = !self.is_full();
+    /// Notes what was sent, of at most so many topics: others come again too early.
+    pub(crate) fn note(&mut self, number: u64, seq: u64, most: usize) {
+        let has_room = !self.is_full(most);
         match self.sent.entry(number) {
             Entry::Occupied(mut known) => {
                 known.insert((seq, self.round));
@@ -56,8 +53,9 @@ impl Sweep {
         }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.sent.len() >= MOST
+    /// Whether no more topics are remembered; then the round ends early.
+    pub(crate) fn is_full(&self, most: usize) -> bool {
+        self.sent.len() >= most
     }
 
     /// Begins a round. What was sent up to `cursor` needs no memory any more.

@@ -8,12 +8,14 @@ use spica_live_proto::{Encoding, ServerFrame};
 
 use crate::ask::Ask;
 use crate::begin::sum;
-use crate::engine::{Frames, Store, encoded};
-use crate::group::{Batch, Contents, Group};
+use crate::engine::{Frames, encoded};
+use crate::group::Group;
 use crate::mark::covers;
 use crate::part::{Budget, Part};
 use crate::session::{Books, Session};
-use crate::subscription::{Held, Sub};
+use crate::share::Contents;
+use crate::store::Store;
+use crate::subscription::Sub;
 use crate::{Engine, SessionId};
 
 /// Why a subscription ends: its promise cannot be kept.
@@ -248,40 +250,6 @@ impl Turn<'_> {
         sub.states_sent = 0;
     }
 
-    /// Sends a frame that was built for another session, if one fits.
-    fn shared(&mut self, sub: &mut Sub) -> bool {
-        if sub.replay.is_some() || sub.pace.is_some() || sub.sweeps.is_some() {
-            return false;
-        }
-        let group = &self.groups[sub.group as usize];
-        let fits = |batch: &&Batch| fits(batch, sub, self.encoding);
-        let Some(batch) = group.batches().iter().rev().find(fits) else {
-            return false;
-        };
-        let (to, contents, frame) = (batch.to, batch.contents, batch.frame.clone());
-        let is_whole = matches!(sub.held, Held::Whole);
-        sub.cursor = to;
-        if covers(to, group.head(self.store.heads)) {
-            sub.states_sent += contents.states;
-            self.settle(sub);
-        } else {
-            sub.note_events(group);
-            sub.states_sent += contents.states;
-            // Which values it holds now is known to nobody.
-            sub.held = if is_whole || contents.states > 0 {
-                Held::Unknown
-            } else {
-                std::mem::replace(&mut sub.held, Held::Unknown)
-            };
-        }
-        self.store.counters.shared += 1;
-        let at = self.store.at(&self.groups[sub.group as usize], sub.cursor);
-        sub.told = sum(&at);
-        self.book(&contents, frame.len());
-        self.out.push(frame);
-        true
-    }
-
     /// Enters a frame into the books.
     pub(crate) fn book(&mut self, contents: &Contents, bytes: usize) {
         self.sent += bytes;
@@ -343,22 +311,4 @@ impl Turn<'_> {
             }
         }
     }
-}
-
-/// Whether a frame that was built for another session is what this one would be sent.
-fn fits(batch: &Batch, sub: &Sub, encoding: Encoding) -> bool {
-    if batch.encoding != encoding || batch.sub != sub.id || batch.delta != sub.delta {
-        return false;
-    }
-    if batch.beginning != sub.beginning() {
-        return false;
-    }
-    if !matches!(sub.held, Held::Whole) {
-        return batch.from == sub.cursor && batch.contents.bases.is_none();
-    }
-    let is_between = covers(sub.cursor, batch.least) && covers(batch.from, sub.cursor);
-    is_between
-        && batch.contents.bases.is_none_or(|(oldest, newest)| {
-            covers(sub.cursor, newest) && (0..2).all(|lane| oldest[lane] > sub.began[lane])
-        })
 }

@@ -207,3 +207,35 @@ fn after_a_gap_and_a_cut_what_can_be_had_comes_after_all_and_once() {
     let all: Vec<_> = viewer.events.iter().map(|(_, seq)| *seq).collect();
     assert_eq!(all, [3, 4, 5, 6, 7]);
 }
+
+#[test]
+fn a_slow_session_remembers_few_topics_and_still_gets_all() {
+    let limits = Limits {
+        held: 4,
+        ..Limits::default()
+    };
+    let mut world = World::new(limits);
+    let mut viewer = ready(&mut world, subscribe(1, "#"));
+    let topic = |n: u32| format!("s/{n}");
+    for round in 0..30 {
+        for n in 0..12 {
+            world.put(&topic(n), &format!("{{\"round\":{round}}}"));
+        }
+        world.event("e", "1");
+        world.tick();
+        viewer.turn_within(&mut world, 400, Duration::ZERO);
+    }
+    assert!(
+        viewer.rows[0] > 30,
+        "something each time: {:?}",
+        viewer.rows
+    );
+    while viewer.turn_within(&mut world, 400, Duration::ZERO) {}
+    assert_eq!((viewer.values.len(), viewer.events.len()), (12, 30));
+    for n in 0..12 {
+        let (at, _) = &viewer.values[&topic(n)];
+        let last = world.standing().into_values();
+        let mut last = last.filter(|it| it.topic.as_str() == topic(n));
+        assert_eq!(last.next().unwrap().position.seq.0, at.2);
+    }
+}
