@@ -52,6 +52,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "history",
             "live-hub",
             "front",
+            "mqtt-client",
         ],
     ),
     (
