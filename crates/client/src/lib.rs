@@ -12,5 +12,5 @@ mod core;
 pub mod lean;
 mod shell;
 
-pub use core::{Content, Item, Settings, Subscription as Wanted, Value, Way};
+pub use core::{Content, Item, Settings, Value, Way, wanted};
 pub use shell::{Answer, AskError, Client, ClientError, Publish, State, Subscription};

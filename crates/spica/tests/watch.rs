@@ -14,9 +14,11 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use spica_client::lean::Lean;
-use spica_client::{Item, Publish, Settings, Subscription, Wanted, Way};
+use spica_client::{Item, Publish, Settings, Subscription, Way};
 use spica_fixture::{Client, Hub, Launch, Plan};
-use spica_live_proto::{Deliver, Encoding, Hello, Incoming, Recovery, ServerFrame, SubId};
+use spica_live_proto::{
+    Deliver, Encoding, Hello, Incoming, Recovery, ServerFrame, SubId, Subscribe,
+};
 use spica_model::{Kind, Topic, TopicFilter};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -132,8 +134,8 @@ fn settings(addresses: &[SocketAddr], token: &str, way: Way, encoding: Encoding)
     settings
 }
 
-fn each(recovery: Recovery) -> Wanted {
-    let mut wanted = Wanted::new(TopicFilter::new("root/w/#").unwrap());
+fn each(recovery: Recovery) -> Subscribe {
+    let mut wanted = spica_client::wanted(TopicFilter::new("root/w/#").unwrap());
     wanted.deliver = Deliver::Each;
     wanted.recovery = Some(recovery);
     wanted
@@ -245,7 +247,7 @@ async fn lean_sessions_count_the_rows_that_come() {
     let dir = tempfile::tempdir().unwrap();
     let hub = launch(&dir).start().unwrap();
     let base = format!("http://{}", hub.addresses().http);
-    let mut wanted = Wanted::new(TopicFilter::new("root/w/#").unwrap());
+    let mut wanted = spica_client::wanted(TopicFilter::new("root/w/#").unwrap());
     wanted.deliver = Deliver::Each;
     let mut sessions = Vec::new();
     for encoding in Encoding::ALL.into_iter().cycle().take(20) {

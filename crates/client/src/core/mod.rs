@@ -11,7 +11,7 @@ mod track;
 mod value;
 
 pub use settings::{Settings, Way};
-pub use track::Wanted as Subscription;
+pub use track::wanted;
 pub use value::{Content, Item, Value};
 
 pub(crate) use calls::{Ask, Failed};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use spica_live_proto::{
-    About, Bye, ClientFrame, Hello, Incoming, LimitChange, Row, ServerFrame, SubId, Welcome,
+    About, Bye, ClientFrame, Hello, Incoming, LimitChange, Row, ServerFrame, SubId, Subscribe,
+    Welcome,
 };
 use spica_model::Place;
 
@@ -13,7 +14,7 @@ use super::calls::{Ask, Calls, Failed};
 use super::held::Held;
 use super::ledger::{Cost, Ledger};
 use super::settings::Settings;
-use super::track::{Applied, Items, Nonsense, Track, TrackId, Wanted};
+use super::track::{Applied, Items, Nonsense, Track, TrackId};
 use super::value::Item;
 
 /// The application is told something about a subscription.
@@ -109,7 +110,7 @@ impl Core {
     }
 
     /// Begins a subscription: now, or when there is a session. `None` if there are no numbers left.
-    pub(crate) fn subscribe(&mut self, wanted: Wanted) -> Option<(TrackId, Arc<RwLock<Held>>)> {
+    pub(crate) fn subscribe(&mut self, wanted: Subscribe) -> Option<(TrackId, Arc<RwLock<Held>>)> {
         self.last_track += 1;
         let id = TrackId(self.last_track);
         let sub = self.number()?;
@@ -203,7 +204,7 @@ impl Core {
         }
         for (sub, mut track) in std::mem::take(&mut self.tracks) {
             // Under another number: what an older connection brings late is about nothing.
-            track.sub = self.number().unwrap_or(sub);
+            track.wanted.sub = self.number().unwrap_or(sub);
             self.request(track);
         }
         self.out.extend(self.calls.resend());
@@ -299,7 +300,7 @@ impl Core {
 
     fn sub_of(&self, id: TrackId) -> Option<SubId> {
         let mut tracks = self.tracks.values();
-        tracks.find(|track| track.id == id).map(|track| track.sub)
+        tracks.find(|track| track.id == id).map(Track::sub)
     }
 
     fn request(&mut self, mut track: Track) {
@@ -307,7 +308,7 @@ impl Core {
             let frame = ClientFrame::Subscribe(Box::new(track.request()));
             self.out.push_back(frame);
         }
-        self.tracks.insert(track.sub, track);
+        self.tracks.insert(track.sub(), track);
     }
 
     /// Sends a frame if there is a session; without one, the next welcome says it.
@@ -325,6 +326,7 @@ mod proxied;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wanted;
     use spica_live_proto::{Deliver, Encoding, GapReason, Recovery, decode_server};
     use spica_model::{Epoch, Lane, Seq, TopicFilter};
 
@@ -370,7 +372,7 @@ mod tests {
     #[test]
     fn events_that_went_by_while_a_snapshot_was_cut_are_named_by_a_gap() {
         let mut core = open();
-        core.subscribe(Wanted::new(TopicFilter::new("#").unwrap()));
+        core.subscribe(wanted(TopicFilter::new("#").unwrap()));
         assert_eq!(subscribed(&mut core, 5), []);
         core.lost();
         welcome(&mut core);
@@ -392,7 +394,7 @@ mod tests {
     fn a_delta_for_nothing_begins_anew_under_another_number() {
         let mut core = open();
         let (_, held) = core
-            .subscribe(Wanted::new(TopicFilter::new("#").unwrap()))
+            .subscribe(wanted(TopicFilter::new("#").unwrap()))
             .unwrap();
         subscribed(&mut core, 0);
         core.take_out();
@@ -413,7 +415,7 @@ mod tests {
         assert!(fresh.receive(beat(), 10).is_err(), "no welcome yet");
         let mut core = open();
         assert!(core.receive(beat(), 10).is_ok());
-        core.subscribe(Wanted::new(TopicFilter::new("#").unwrap()));
+        core.subscribe(wanted(TopicFilter::new("#").unwrap()));
         let ready = Incoming::Frame(ServerFrame::Ready {
             sub: SubId(1),
             at: place(1),

@@ -4,83 +4,21 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use smallvec::{SmallVec, smallvec};
-use spica_live_proto::{
-    Deliver, GapReason, Kinds, LimitChange, Recovery, Row, ServerFrame, SubId, Subscribe,
-    WindowSpec,
-};
+use spica_live_proto::{Deliver, GapReason, Kinds, Row, ServerFrame, SubId, Subscribe};
 use spica_model::{Lane, Place, Position, Seq, TopicFilter};
 
 use super::held::{Held, Misfit};
 use super::value::Item;
 
-/// What an application wants of a subscription; the wire's `subscribe` without its number.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
-    /// The topics.
-    pub filter: TopicFilter,
-    /// The kinds of records.
-    pub kinds: Kinds,
-    /// Each record, or the latest.
-    pub deliver: Deliver,
-    /// The promise; `None`: the default of `deliver`.
-    pub recovery: Option<Recovery>,
-    /// Resume after this place.
-    pub after: Option<Place>,
-    /// Whether it begins with what is, unless it resumes.
-    pub snapshot: bool,
-    /// Whether deltas may be sent.
-    pub delta: bool,
-    /// Computed values instead of the records' own.
-    pub window: Option<WindowSpec>,
-    /// Whether conflated payloads are JSON merge patches to be composed.
-    pub merge_patch: bool,
-    /// Limits at the beginning.
-    pub limits: LimitChange,
-    /// Events kept for a slow session; `None`: the server's default.
-    pub max_queue: Option<u32>,
+/// What an application wants of a subscription, with the defaults of the wire: the latest of each
+/// state, each event, beginning with what is. Its number is the client's to choose.
+#[must_use]
+pub fn wanted(filter: TopicFilter) -> Subscribe {
+    Subscribe::new(SubId(0), filter)
 }
 
-impl Wanted {
-    /// The defaults: the latest of each state, each event, beginning with what is.
-    #[must_use]
-    pub fn new(filter: TopicFilter) -> Self {
-        Self {
-            filter,
-            kinds: Kinds::All,
-            deliver: Deliver::Auto,
-            recovery: None,
-            after: None,
-            snapshot: true,
-            delta: true,
-            window: None,
-            merge_patch: false,
-            limits: LimitChange::default(),
-            max_queue: None,
-        }
-    }
-
-    /// The frame that asks for it.
-    #[must_use]
-    pub fn frame(&self, sub: SubId) -> Subscribe {
-        Subscribe {
-            sub,
-            filter: self.filter.clone(),
-            kinds: self.kinds,
-            deliver: self.deliver,
-            recovery: self.recovery,
-            after: self.after,
-            snapshot: self.snapshot,
-            delta: self.delta,
-            window: self.window.clone(),
-            merge_patch: self.merge_patch,
-            limits: self.limits,
-            max_queue: self.max_queue,
-        }
-    }
-
-    fn brings_events(&self) -> bool {
-        self.kinds != Kinds::State && self.deliver != Deliver::Latest
-    }
+fn brings_events(wanted: &Subscribe) -> bool {
+    wanted.kinds != Kinds::State && wanted.deliver != Deliver::Latest
 }
 
 /// Names a subscription for the life of the client, whatever number it has on the wire.
@@ -107,8 +45,7 @@ pub(crate) enum Applied {
 #[derive(Debug)]
 pub(crate) struct Track {
     pub(crate) id: TrackId,
-    pub(crate) sub: SubId,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: Subscribe,
     pub(crate) held: Arc<RwLock<Held>>,
     /// The resume point.
     at: Option<Place>,
@@ -120,13 +57,12 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(id: TrackId, sub: SubId, wanted: Wanted) -> Self {
+    pub(crate) fn new(id: TrackId, sub: SubId, wanted: Subscribe) -> Self {
         Self {
             id,
-            sub,
             at: wanted.after,
             told: wanted.after,
-            wanted,
+            wanted: Subscribe { sub, ..wanted },
             held: Arc::default(),
             begun: false,
             open: false,
@@ -134,11 +70,16 @@ impl Track {
         }
     }
 
+    /// Its number on this connection.
+    pub(crate) const fn sub(&self) -> SubId {
+        self.wanted.sub
+    }
+
     /// Subscribes, or resumes.
     pub(crate) fn request(&mut self) -> Subscribe {
         self.open = false;
         self.wanted.after = self.at;
-        self.wanted.frame(self.sub)
+        self.wanted.clone()
     }
 
     /// The connection is gone.
@@ -151,7 +92,7 @@ impl Track {
 
     /// What is held cannot be trusted: the next request, under another number, begins anew.
     pub(crate) fn resync(&mut self, sub: SubId) {
-        self.sub = sub;
+        self.wanted.sub = sub;
         self.at = None;
         self.open = false;
         self.held.write().stale = true;
@@ -252,7 +193,7 @@ impl Track {
             return Ok(items);
         }
         if self.at.is_none()
-            && self.wanted.brings_events()
+            && brings_events(&self.wanted)
             && let Some(told) = self.told
         {
             items.extend(missed(&told, &at));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use serde_json::{Value, json};
-use spica_live_proto::{LimitChange, ServerFrame, Stats};
+use spica_live_proto::{LimitChange, ServerFrame, Stats, Subscribe};
 use spica_model::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -13,7 +13,6 @@ use super::asks::{Answer, AskError, Publish, call};
 use super::connection::Connection;
 use super::http::escaped;
 use super::subscription::{Credit, Subscription};
-use crate::Wanted;
 use crate::core::{Ask, Cost, Held, Item, Settings, TrackId, Way, address};
 
 /// Commands that wait for the connection's task.
@@ -55,7 +54,7 @@ pub enum ClientError {
 /// What the handle tells the task.
 #[derive(Debug)]
 pub(super) enum Command {
-    Subscribe(Box<Wanted>, oneshot::Sender<Begun>),
+    Subscribe(Box<Subscribe>, oneshot::Sender<Begun>),
     Unsubscribe(TrackId),
     Change(Option<TrackId>, LimitChange),
     Ask(Ask, oneshot::Sender<Result<ServerFrame, AskError>>),
@@ -130,7 +129,7 @@ impl Client {
     }
 
     /// Begins a subscription; a refusal comes as its last item. `None` if the client is closed.
-    pub async fn subscribe(&self, wanted: Wanted) -> Option<Subscription> {
+    pub async fn subscribe(&self, wanted: Subscribe) -> Option<Subscription> {
         let (reply, begun) = oneshot::channel();
         let command = Command::Subscribe(Box::new(wanted), reply);
         self.commands.send(command).await.ok()?;

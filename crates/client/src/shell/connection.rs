@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spica_live_proto::{ByeCode, Encoding, ServerFrame};
+use spica_live_proto::{ByeCode, Encoding, ServerFrame, Subscribe};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -13,7 +13,6 @@ use super::client::{Begun, Command, State};
 use super::end::End;
 use super::link::{Link, LinkError};
 use super::subscription::Credit;
-use crate::Wanted;
 use crate::core::{Core, Cost, Endpoints, Event, Failed, Item, Settings, Told, TrackId, Way};
 
 /// How long a connection may take until its welcome.
@@ -287,7 +286,7 @@ impl Connection {
         Ok(())
     }
 
-    fn subscribe(&mut self, wanted: Wanted, reply: oneshot::Sender<Begun>) {
+    fn subscribe(&mut self, wanted: Subscribe, reply: oneshot::Sender<Begun>) {
         let Some((id, held)) = self.core.subscribe(wanted) else {
             return;
         };

@@ -3,9 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use spica_client::{Content, Item, State, Wanted};
-use spica_live_proto::{ClientFrame, Encoding, decode_client};
-use spica_model::TopicFilter;
+use spica_client::{Content, Item, State};
+use spica_live_proto::{ClientFrame, Encoding, Subscribe, decode_client};
 
 pub(crate) fn state_text(state: &State) -> String {
     match state {
@@ -90,23 +89,11 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// A `subscribe` frame as an application would say it.
-pub(crate) fn wanted(frame: &Value) -> Result<Wanted, String> {
+pub(crate) fn wanted(frame: &Value) -> Result<Subscribe, String> {
     let bytes = serde_json::to_vec(frame).unwrap();
-    let frame = decode_client(Encoding::Json, &bytes).map_err(|error| error.to_string())?;
-    let ClientFrame::Subscribe(frame) = frame else {
-        return Err("no subscribe".to_owned());
-    };
-    Ok(Wanted {
-        kinds: frame.kinds,
-        deliver: frame.deliver,
-        recovery: frame.recovery,
-        after: frame.after,
-        snapshot: frame.snapshot,
-        delta: frame.delta,
-        window: frame.window,
-        merge_patch: frame.merge_patch,
-        limits: frame.limits,
-        max_queue: frame.max_queue,
-        ..Wanted::new(TopicFilter::new(frame.filter.as_str()).unwrap())
-    })
+    match decode_client(Encoding::Json, &bytes) {
+        Ok(ClientFrame::Subscribe(frame)) => Ok(*frame),
+        Ok(_) => Err("no subscribe".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

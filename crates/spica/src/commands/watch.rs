@@ -6,9 +6,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
-use spica_client::{Client, Content, Item, Settings, State, Value, Wanted, Way};
+use spica_client::{Client, Content, Item, Settings, State, Value, Way};
 use spica_clock::{Clock as _, SystemClock};
-use spica_live_proto::{ClientFrame, Deliver, Encoding, WindowSpec, decode_client};
+use spica_live_proto::{ClientFrame, Deliver, Encoding, Subscribe, WindowSpec, decode_client};
 use spica_model::{Timestamp, TopicFilter};
 
 use crate::cli::Watch;
@@ -52,10 +52,10 @@ pub(crate) async fn run(args: Watch) -> Result<()> {
     Ok(())
 }
 
-fn wanted(args: &Watch) -> Result<Wanted> {
+fn wanted(args: &Watch) -> Result<Subscribe> {
     let filter = TopicFilter::new(args.filter.as_str())
         .with_context(|| format!("{:?} is no topic filter", args.filter))?;
-    let mut wanted = Wanted::new(filter);
+    let mut wanted = spica_client::wanted(filter);
     wanted.snapshot = !args.from_now;
     wanted.limits.bytes_per_s = args.bytes_per_s;
     if args.each {

@@ -81,7 +81,7 @@ impl Run {
             ..Limits::default()
         };
         let mut core = Core::new(&Settings::new(Vec::new(), None));
-        let wanted = Wanted::new(TopicFilter::new("#").unwrap());
+        let wanted = crate::wanted(TopicFilter::new("#").unwrap());
         let (_, held) = core.subscribe(wanted).unwrap();
         let mut run = Self {
             engine: Engine::new(limits, &Place::new(place, place)),
