@@ -8,7 +8,7 @@ use std::time::Duration;
 use spica_journal::{FollowError, Followed};
 use spica_live::{Ask, Checked, GroupId, Replayed, Want, compact};
 use spica_live_proto::GapReason;
-use spica_model::{Kind, Lane, Place, Record, Seq};
+use spica_model::{Lane, Place, Record, Seq};
 
 use crate::shared::Shared;
 use crate::tail::{back, past};
@@ -91,10 +91,10 @@ impl Reader {
     /// All states of a group, page by page: the engine is not kept from its ticks.
     fn load_states(&self, group: GroupId, want: &Want) {
         let filter = want.filter.as_str();
-        let wanted = |record: &Record| record.kind == Kind::State && want.topic(&record.topic);
+        let wanted = |record: &Record| want.topic(&record.topic);
         if !filter.contains(['+', '#']) {
             let topic = spica_model::Topic::new(filter).ok();
-            let last = topic.and_then(|topic| self.shared.views.last(&topic));
+            let last = topic.and_then(|topic| self.shared.views.last_state(&topic));
             let last: Vec<_> = last.into_iter().filter(wanted).collect();
             return self
                 .shared
@@ -102,7 +102,7 @@ impl Reader {
         }
         self.shared
             .views
-            .standing(want.filter.literal_prefix(), |page| {
+            .last_states(want.filter.literal_prefix(), |page| {
                 let page: Vec<_> = page.iter().filter(|it| wanted(it)).cloned().collect();
                 if !page.is_empty() {
                     self.shared

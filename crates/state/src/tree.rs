@@ -177,6 +177,22 @@ impl StateTree {
             .map(|(topic, entry)| (topic, standing_put(entry)))
     }
 
+    /// The same with the last record of kind `state` of each topic, which may be a tombstone.
+    pub fn last_states<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a Topic, Option<&'a Record>)> + use<'a> {
+        self.within(prefix, after)
+            .map(|(topic, entry)| (topic, entry.state()))
+    }
+
+    /// The last record of kind `state` of a topic, which may be a tombstone.
+    #[must_use]
+    pub fn last_state(&self, topic: &str) -> Option<&Record> {
+        self.entries.get(topic)?.state()
+    }
+
     /// How many topics have a value, or a state beneath an event that deletes them.
     #[must_use]
     pub fn topics(&self) -> usize {

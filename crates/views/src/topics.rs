@@ -93,6 +93,30 @@ impl Views {
         }
     }
 
+    /// The last record of kind `state` of a topic, which may be a tombstone.
+    #[must_use]
+    pub fn last_state(&self, topic: &Topic) -> Option<Record> {
+        self.read(|folds| folds.tree.last_state(topic.as_str()).cloned())
+    }
+
+    /// As [`Views::retained`], with tombstones.
+    pub fn last_states(&self, prefix: &str, mut visit: impl FnMut(&[Record])) {
+        let mut after: Option<Topic> = None;
+        loop {
+            let (page, next) = self.read(|folds| {
+                let after = after.as_ref().map(Topic::as_str);
+                page_of_states(folds.tree.last_states(prefix, after))
+            });
+            if !page.is_empty() {
+                visit(&page);
+            }
+            if next.is_none() {
+                return;
+            }
+            after = next;
+        }
+    }
+
     /// How many topics have a value.
     #[must_use]
     pub fn topics(&self) -> usize {

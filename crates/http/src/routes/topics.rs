@@ -243,10 +243,15 @@ pub(crate) async fn delete(
 ) -> Result<axum::Json<Published>, Problem> {
     let topic = topic_of(&topic)?;
     may_publish(&app.names, &identity, &topic)?;
-    let last = app.parts.views.get(&topic);
+    let views = &app.parts.views;
+    let state = views.state(&topic);
+    // A state may stand beneath later events: it is what a deletion is about.
+    let kind = state.as_ref().map(|state| state.kind);
+    let last = views.get(&topic).or(state);
     let last = last.ok_or_else(|| Problem::not_found(format!("{topic} has no value")))?;
     let (cause, empty) = (identity.cause(), ContentType::Bytes);
     let tombstone = NewRecord {
+        kind: kind.unwrap_or(last.kind),
         op: Op::Delete,
         quality: Quality::Good,
         received: app.now(),
@@ -255,6 +260,7 @@ pub(crate) async fn delete(
         payload: &[],
         key: None,
         cause: cause.as_ref(),
+        properties: None,
         ..last.as_new()
     };
     let author = app.author(&identity);
