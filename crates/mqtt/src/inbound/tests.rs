@@ -255,6 +255,7 @@ fn what_could_not_be_stored_is_said_and_may_come_again() {
 fn an_idle_session_is_small() {
     let inbound = size_of::<Inbound>();
     let outbound = size_of::<Outbound<(std::sync::Arc<[u8]>, u32)>>();
+    println!("Inbound {inbound} bytes, Outbound {outbound} bytes");
     assert!(inbound <= 112, "{inbound} bytes");
     assert!(outbound <= 144, "{outbound} bytes");
 }

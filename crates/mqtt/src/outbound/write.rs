@@ -58,36 +58,51 @@ impl<M: Message> Outbound<M> {
         out: &mut Vec<u8>,
     ) -> bool {
         let publish = held.message.publish();
-        let named = self
-            .aliases
-            .as_ref()
-            .map(|aliases| aliases.name(publish.topic));
-        let packet = Packet::Publish(dressed(held, &publish, way, named, now));
-        let begin = out.len();
-        let is_written = packet.encode(self.version, out).is_ok();
-        if !is_written || out.len() - begin > self.packet_bytes as usize {
-            out.truncate(begin);
-            return false;
+        let aliases = self.aliases.as_ref();
+        let named = aliases.map_or(Named::Plain, |aliases| aliases.name(publish.topic));
+        let is_written = self.write_as(named, held, way, now, out);
+        // An alias may be just what is too much.
+        let plainly = Named::Plain;
+        if !is_written && named != plainly && self.write_as(plainly, held, way, now, out) {
+            return true;
         }
-        if let (Some(aliases), Some(named)) = (&mut self.aliases, named) {
+        if let Some(aliases) = self.aliases.as_mut().filter(|_| is_written) {
             aliases.sent(publish.topic, named);
         }
-        true
+        is_written
+    }
+
+    fn write_as(
+        &self,
+        named: Named,
+        held: &Held<M>,
+        way: &Way,
+        now: Timestamp,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let begin = out.len();
+        let packet = Packet::Publish(dressed(held, way, named, now));
+        let is_encoded = packet.encode(self.version, out).is_ok();
+        let is_taken = is_encoded && out.len() - begin <= self.packet_bytes as usize;
+        if !is_taken {
+            out.truncate(begin);
+        }
+        is_taken
     }
 }
 
 /// The message as it goes to this client.
 fn dressed<'a, M: Message>(
     held: &'a Held<M>,
-    publish: &Publish<'a>,
     way: &Way,
-    named: Option<Named>,
+    named: Named,
     now: Timestamp,
 ) -> Publish<'a> {
+    let publish = held.message.publish();
     let (topic, alias) = match named {
-        None | Some(Named::Plain) => (publish.topic, None),
-        Some(Named::Introduced(alias)) => (publish.topic, Some(alias)),
-        Some(Named::Known(alias)) => ("", Some(alias)),
+        Named::Plain => (publish.topic, None),
+        Named::Introduced(alias) => (publish.topic, Some(alias)),
+        Named::Known(alias) => ("", Some(alias)),
     };
     let left = |expires: Timestamp| {
         // Of a second that has begun nothing has passed yet.

@@ -42,7 +42,7 @@ fn runs() -> ProptestConfig {
     let from_outside = std::env::var_os("PROPTEST_RNG_SEED").is_some();
     let config = ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(600)
+        ..ProptestConfig::with_cases(400)
     };
     match from_outside {
         true => config,
