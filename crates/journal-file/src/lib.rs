@@ -1,7 +1,7 @@
 //! The journal on files: two lanes, group commit, recovery, retention.
 //!
-//! [`FileJournal`] keeps each lane in its own directory, with its own files and threads, so that the
-//! lanes wait for each other nowhere. `docs/journal-format.md` describes the files. What an operator
+//! [`FileJournal`] keeps each lane in its own directory, with its own files and threads: the critical
+//! lane never waits for the normal one, and the normal one for the critical one a bounded time only. `docs/journal-format.md` describes the files. What an operator
 //! may set is in [`Settings`]; what was found when the journal was opened is in [`RecoveryReport`].
 //!
 //! Invariants:

@@ -62,6 +62,7 @@ metrics! {
     torn_tails: Counter, "Torn tails cut when the lane was opened";
     sync_failures: Counter, "Flushes to disk that failed; the first one is fatal";
     segments_retired: Counter, "Segments removed by retention";
+    gave_way: Counter, "Commits that waited for the critical lane to go first";
     queue_bytes: Gauge, "Bytes that wait for the disk";
     keys: Gauge, "Idempotency keys remembered";
     segments_prepared: Gauge, "Segments ready to be written";

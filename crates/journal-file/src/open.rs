@@ -16,6 +16,7 @@ use crate::lane::commit::Committer;
 use crate::lane::cursors::Cursors;
 use crate::lane::gate::Gate;
 use crate::lane::keeper::{Chores, Keeper};
+use crate::lane::precedence::Precedence;
 use crate::lane::queue::Queue;
 use crate::lane::recent::Recent;
 use crate::lane::recover::{Opening, Purpose, Recovered, recover};
@@ -68,9 +69,11 @@ pub(crate) fn open(
     };
     report.lanes.iter().for_each(log);
     let [of_critical, of_normal] = &openings;
+    let give_way = options.settings.give_way.as_duration();
+    let precedence = Arc::new(Precedence::new(give_way));
     let lanes = [
-        assemble(options, of_critical, clock, critical),
-        assemble(options, of_normal, clock, normal),
+        assemble(options, of_critical, clock, critical, &precedence),
+        assemble(options, of_normal, clock, normal, &precedence),
     ];
     Ok(Opened {
         lanes,
@@ -107,6 +110,7 @@ fn assemble(
     opening: &Opening<'_>,
     clock: &SharedClock,
     recovered: Recovered,
+    precedence: &Arc<Precedence>,
 ) -> OpenedLane {
     let Opening {
         lane,
@@ -161,7 +165,12 @@ fn assemble(
         .into_iter()
         .for_each(|full| log.chores.seal(full));
     // What was recovered needs a mark as much as what is written.
-    let committer = Committer::new(Arc::clone(&log), active, !report.clean);
+    let committer = Committer::new(
+        Arc::clone(&log),
+        active,
+        !report.clean,
+        Arc::clone(precedence),
+    );
     let Recovered {
         next_number,
         spares,

@@ -42,6 +42,9 @@ pub struct Settings {
     pub verify_rate: ByteSize,
     /// Which of the journal's threads the processors go to first.
     pub priorities: Priorities,
+    /// How long a commit of the normal lane waits at most while critical records are being committed,
+    /// or have just been. 0ms to 100ms; 0ms not to wait.
+    pub give_way: Span,
 }
 
 /// The two lanes have the same settings with defaults of their own, hence one type each.
@@ -143,6 +146,7 @@ impl Default for Settings {
             mark_after: Span::from_millis(20),
             verify_rate: ByteSize::mib(16),
             priorities: Priorities::default(),
+            give_way: Span::from_millis(1),
         }
     }
 }
@@ -179,6 +183,11 @@ impl Settings {
                 "mark_after",
                 self.mark_after,
                 Span::from_millis(1)..=Span::from_hours(1),
+            ),
+            (
+                "give_way",
+                self.give_way,
+                Span::ZERO..=Span::from_millis(100),
             ),
         ] {
             if !allowed.contains(&value) {
@@ -270,7 +279,7 @@ mod tests {
         assert!(Settings::default().validate().is_ok());
         assert!(Settings::small().validate().is_ok());
         type Break = fn(&mut Settings);
-        let wrong: [(&str, Break); 6] = [
+        let wrong: [(&str, Break); 7] = [
             ("normal.segment_bytes is 8KiB", |s| {
                 s.normal.segment_bytes = ByteSize::kib(4);
             }),
@@ -285,6 +294,9 @@ mod tests {
             }),
             ("normal.dedup_keys is 1073741824", |s| {
                 s.normal.dedup_keys = u32::MAX;
+            }),
+            ("give_way is 0s to 100ms", |s| {
+                s.give_way = Span::from_millis(101);
             }),
             ("cursor_interval is 10ms", |s| {
                 s.cursor_interval = Span::from_millis(1);

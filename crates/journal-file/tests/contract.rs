@@ -3,32 +3,53 @@
 
 use std::sync::Arc;
 
+use futures::executor::block_on;
 use parking_lot::{Condvar, Mutex};
+use prometheus_client::{encoding::text, registry::Registry};
 use spica_clock::{ManualClock, SharedClock};
-use spica_journal::{Journal, contract};
-use spica_journal_file::{FileJournal, Options, Settings};
-use spica_model::{Lane, Seq, Timestamp};
+use spica_journal::{Journal, Ticket, contract};
+use spica_journal_file::{FileJournal, Metrics, Options, Settings};
+use spica_model::{ContentType, Kind, Lane, NewRecord, Op, Quality, Seq, Timestamp, Topic};
 use spica_settings::{ByteSize, Span};
 use spica_storage::{Fault, FaultyStorage, File, FileInfo, Mode, Storage};
 
 /// A gate that flushes of a lane must pass.
 #[derive(Default)]
 struct Gate {
-    shut: Mutex<bool>,
-    opened: Condvar,
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    shut: bool,
+    /// How many flushes have come to it while it was shut.
+    stopped: usize,
 }
 
 impl Gate {
     fn pass(&self) {
-        let mut shut = self.shut.lock();
-        while *shut {
-            self.opened.wait(&mut shut);
+        let mut state = self.state.lock();
+        if state.shut {
+            state.stopped += 1;
+            self.changed.notify_all();
+        }
+        while state.shut {
+            self.changed.wait(&mut state);
         }
     }
 
     fn set(&self, shut: bool) {
-        *self.shut.lock() = shut;
-        self.opened.notify_all();
+        self.state.lock().shut = shut;
+        self.changed.notify_all();
+    }
+
+    /// Returns when a flush has come to it while it was shut.
+    fn wait_for_a_flush(&self) {
+        let mut state = self.state.lock();
+        while state.stopped == 0 {
+            self.changed.wait(&mut state);
+        }
     }
 }
 
@@ -113,6 +134,7 @@ struct OnFiles {
     disks: [FaultyStorage; 2],
     gates: [Arc<Gate>; 2],
     clock: Arc<ManualClock>,
+    metrics: Metrics,
     journal: Option<Arc<FileJournal>>,
 }
 
@@ -127,6 +149,7 @@ impl OnFiles {
             disks: [FaultyStorage::new(1), FaultyStorage::new(2)],
             gates: [Arc::default(), Arc::default()],
             clock: Arc::new(ManualClock::new(Timestamp::from_secs(1_000))),
+            metrics: Metrics::new(),
             journal: None,
         }
     }
@@ -134,6 +157,7 @@ impl OnFiles {
     fn open(&mut self) -> Arc<dyn Journal> {
         let options = Options {
             settings: self.settings.clone(),
+            metrics: self.metrics.clone(),
             ..Options::default()
         };
         let storage = |lane: usize| -> Arc<dyn Storage> {
@@ -205,4 +229,48 @@ fn the_contract_is_kept() {
     let not_here = contract::all(&mut harness);
     harness.close();
     assert!(not_here.is_empty(), "{not_here:?}");
+}
+
+fn submit(journal: &dyn Journal, lane: Lane) -> Ticket {
+    let record = NewRecord {
+        topic: &Topic::new("root/test").unwrap(),
+        kind: Kind::Event,
+        op: Op::Put,
+        quality: Quality::Good,
+        received: Timestamp::from_secs(1),
+        source_time: None,
+        content_type: &ContentType::Bytes,
+        properties: None,
+        payload: b"x",
+        key: None,
+        cause: None,
+    };
+    journal.submit(lane, &[record]).unwrap()
+}
+
+#[test]
+fn a_critical_flush_that_hangs_only_delays_normal_commits() {
+    let mut files = OnFiles::new();
+    files.settings.give_way = Span::from_millis(2);
+    let mut registry = Registry::default();
+    files.metrics.register(&mut registry);
+    let journal = files.open();
+    files.gates[Lane::Critical.index()].set(true);
+    let critical = submit(&*journal, Lane::Critical);
+    files.gates[Lane::Critical.index()].wait_for_a_flush();
+    for _ in 0..20 {
+        block_on(submit(&*journal, Lane::Normal).durable()).unwrap();
+    }
+    assert!(!critical.is_durable());
+    files.gates[Lane::Critical.index()].set(false);
+    block_on(critical.durable()).unwrap();
+    files.close();
+    let mut counted = String::new();
+    text::encode(&mut counted, &registry).unwrap();
+    for line in [
+        "journal_gave_way_total{lane=\"normal\"} 20\n",
+        "journal_gave_way_total{lane=\"critical\"} 0\n",
+    ] {
+        assert!(counted.contains(line), "{counted}");
+    }
 }

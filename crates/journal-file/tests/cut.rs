@@ -65,6 +65,7 @@ fn filled(batches: u64) -> Bench {
         let from = 1_001 + 5 * batch;
         bench.append(&(from..from + 5).collect::<Vec<_>>());
     }
+    bench.prepare();
     bench.close();
     bench
 }

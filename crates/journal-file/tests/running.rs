@@ -182,7 +182,8 @@ fn retention_that_a_crash_undid_is_done_again() {
         bench.disks[LANE.index()] = FaultyStorage::new(seed);
         bench.open();
         bench.append_each(1..=300);
-        bench.journal().settle(LANE);
+        // A segment that is being prepared then would fail the lane.
+        bench.prepare();
         bench.disk().set_chance(Fault::DirectorySyncError, 1.0);
         bench.clock.advance(Duration::from_secs(200 * 86_400));
         bench.journal().settle(LANE);

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::MutexGuard;
 use spica_journal::CommitError;
 use spica_journal_format::{Batch, BatchHeader, BatchKind, Footer, TimeRange};
-use spica_model::{Seq, Timestamp};
+use spica_model::{Lane, Seq, Timestamp};
 
+use super::precedence::Precedence;
 use super::queue::{Filling, Stage};
 use super::roll::{Active, MARK_ROOM};
 use super::{Failing, LaneLog};
@@ -24,16 +26,23 @@ enum Work {
 pub(crate) struct Committer {
     pub(super) lane: Arc<LaneLog>,
     pub(super) active: Option<Active>,
+    precedence: Arc<Precedence>,
     /// Whether the last batch is not yet followed by a mark.
     mark_due: bool,
 }
 
 impl Committer {
     /// Continues in `active`, which lacks a mark after its last batch if `mark_due` says so.
-    pub(crate) const fn new(lane: Arc<LaneLog>, active: Option<Active>, mark_due: bool) -> Self {
+    pub(crate) const fn new(
+        lane: Arc<LaneLog>,
+        active: Option<Active>,
+        mark_due: bool,
+        precedence: Arc<Precedence>,
+    ) -> Self {
         Self {
             lane,
             active,
+            precedence,
             mark_due,
         }
     }
@@ -73,13 +82,26 @@ impl Committer {
 
     /// Waits for work; for a mark only as long as the lane must be idle for one.
     fn next(&self) -> Work {
+        let critical = self.lane.lane == Lane::Critical;
+        let mut gave_way = critical;
         let mut queue = self.lane.queue.lock();
         loop {
             if matches!(queue.stage, Stage::Failed(_)) {
                 return Work::Fail;
             }
+            if !gave_way && !queue.is_empty() {
+                gave_way = true;
+                MutexGuard::unlocked(&mut queue, || self.give_way());
+                continue;
+            }
             if let Some(filling) = queue.take() {
+                if critical {
+                    self.precedence.claim();
+                }
                 return Work::Batch(filling);
+            }
+            if critical {
+                self.precedence.rest();
             }
             if matches!(queue.stage, Stage::Closing) {
                 return Work::Close;
@@ -93,6 +115,12 @@ impl Committer {
             if waited.timed_out() && queue.is_empty() {
                 return Work::Mark;
             }
+        }
+    }
+
+    fn give_way(&self) {
+        if self.precedence.give_way() {
+            self.lane.metrics.gave_way.inc();
         }
     }
 

@@ -1,7 +1,8 @@
 //! One lane: what its threads and its callers share.
 //!
 //! - [`submit`]: callers place records in the [`queue`], under the one short lock.
-//! - [`commit`]: the commit thread writes them, a batch at a time.
+//! - [`commit`]: the commit thread writes them, a batch at a time; [`precedence`] says when the
+//!   normal lane's gives way to the critical lane's.
 //! - [`follow`]: readers, from memory ([`recent`]) or from disk.
 //! - [`keeper`]: the background thread, which prepares, seals, retires and verifies segments and
 //!   stores cursors.
@@ -16,6 +17,7 @@ pub(crate) mod gate;
 pub(crate) mod keeper;
 pub(crate) mod keys;
 mod place;
+pub(crate) mod precedence;
 pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod recover;

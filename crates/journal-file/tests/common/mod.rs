@@ -93,6 +93,13 @@ impl Bench {
         self.journal.take().unwrap().close();
     }
 
+    /// Returns when there is a segment that is ready to be written.
+    pub(crate) fn prepare(&self) {
+        while self.journal().details(LANE).prepared_segments == 0 {
+            self.journal().settle(LANE);
+        }
+    }
+
     /// Ends the process: nothing more reaches the disks.
     pub(crate) fn kill(&mut self) {
         self.disks = self.disks.each_ref().map(FaultyStorage::kill);

@@ -65,7 +65,8 @@ impl Keeper {
         let round = self.lane.chores.asked();
         let hurry = self.lane.hurry();
         let pace = self.prepare(hurry);
-        if hurry == Hurry::Now && pace == Pace::Now && self.workshop.is_filling() {
+        // It is behind: everything else comes after it.
+        if pace == Pace::Now && self.workshop.is_filling() {
             return Pace::Now;
         }
         if round.is_some() || self.is_due() {

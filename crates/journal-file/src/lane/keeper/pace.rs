@@ -68,11 +68,12 @@ impl Hurry {
         }
     }
 
-    /// How to go on with a file of which so many bytes are written.
-    pub(super) fn pace(self, filled: u64) -> Pace {
+    /// How to go on with a file of which `filled` of `segment_bytes` bytes are written. One that lacks
+    /// nothing but its flush gets that at once: most of it is on the disk.
+    pub(super) fn pace(self, filled: u64, segment_bytes: u64) -> Pace {
         match self {
             Self::Now => Pace::Now,
-            Self::Step { due } if filled < due => Pace::Now,
+            Self::Step { due } if filled < due || filled == segment_bytes => Pace::Now,
             Self::Step { due } if filled < due + AHEAD_BYTES => Pace::After(PAUSE_SHORT),
             Self::Step { .. } | Self::Soon => Pace::After(PAUSE),
             Self::Later => Pace::After(PAUSE_LONG),
@@ -113,7 +114,12 @@ mod tests {
         );
         let nothing_in_use = Hurry::of(0, false, InUse::default(), SEGMENT);
         assert_eq!(nothing_in_use, Hurry::Step { due: 0 });
-        assert_eq!(nothing_in_use.pace(AHEAD_BYTES), Pace::After(PAUSE));
+        assert_eq!(nothing_in_use.pace(0, SEGMENT), Pace::After(PAUSE_SHORT));
+        assert_eq!(
+            nothing_in_use.pace(AHEAD_BYTES, SEGMENT),
+            Pace::After(PAUSE)
+        );
+        assert_eq!(nothing_in_use.pace(SEGMENT, SEGMENT), Pace::Now);
         assert_eq!(Hurry::of(0, true, InUse::default(), SEGMENT), Hurry::Now);
     }
 
@@ -132,7 +138,7 @@ mod tests {
             bytes: 256 * MIB,
         };
         let late = Hurry::of(0, false, largest, 256 * MIB);
-        assert_eq!(late.pace(256 * MIB), Pace::Now, "only its flush is missing");
+        assert_eq!(late.pace(255 * MIB, 256 * MIB), Pace::Now);
     }
 
     /// What becomes of a new file while the segment in use grows by `speed` bytes per ms, if each part
@@ -150,7 +156,7 @@ mod tests {
             in_a_row += FILL_BYTES as u64;
             most = most.max(in_a_row);
             micros += 250;
-            if let Pace::After(pause) = hurry.pace(filled) {
+            if let Pace::After(pause) = hurry.pace(filled, SEGMENT) {
                 micros += pause.as_micros() as u64;
                 in_a_row = 0;
             }

@@ -101,10 +101,9 @@ impl Workshop {
             return idle;
         }
         match self.make() {
-            Ok(()) => self
-                .filling
-                .as_ref()
-                .map_or(Pace::Now, |filling| hurry.pace(filling.filled)),
+            Ok(()) => self.filling.as_ref().map_or(Pace::Now, |filling| {
+                hurry.pace(filling.filled, self.lane.limits.segment_bytes)
+            }),
             Err(Failed(what, name, error)) => {
                 let error = self.lane.commit_error(what, &name, &error);
                 self.failed(what, error);
