@@ -247,7 +247,7 @@ async fn lean_sessions_count_the_rows_that_come() {
     let dir = tempfile::tempdir().unwrap();
     let hub = launch(&dir).start().unwrap();
     let base = format!("http://{}", hub.addresses().http);
-    let mut wanted = spica_client::wanted(TopicFilter::new("root/w/#").unwrap());
+    let mut wanted = Subscribe::new(SubId(1), TopicFilter::new("root/w/#").unwrap());
     wanted.deliver = Deliver::Each;
     let mut sessions = Vec::new();
     for encoding in Encoding::ALL.into_iter().cycle().take(20) {
@@ -256,7 +256,7 @@ async fn lean_sessions_count_the_rows_that_come() {
             ..Hello::default()
         };
         let mut lean = Lean::open(&base, encoding, hello).await.unwrap();
-        lean.subscribe(wanted.frame(SubId(1))).await.unwrap();
+        lean.subscribe(wanted.clone()).await.unwrap();
         while !is_ready(&lean.next().await.unwrap().read().unwrap()) {}
         sessions.push(lean);
     }
