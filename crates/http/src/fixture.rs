@@ -216,6 +216,7 @@ impl Node {
             journal: journal.clone(),
             views,
             pictures,
+            mqtt: None,
             stations: Arc::new(Mutex::new(Admission::new(Limits::default()))),
             commands: Arc::new(TwoCommands),
             clock: clock.clone(),

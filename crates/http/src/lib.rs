@@ -31,6 +31,7 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 mod guard;
+mod holder;
 mod live;
 mod metrics;
 mod offload;
@@ -61,6 +62,7 @@ pub use command_call::{
     Arguments, CommandCall, CommandCallError, CommandCatalogue, CommandName, EncodedCommand,
 };
 pub use config::Settings;
+pub use holder::{Holder, holder, holder_by_id};
 pub use metrics::Metrics;
 pub use openapi::document;
 pub use pair_metrics::PairCollector;
@@ -68,6 +70,6 @@ pub use problem::{PartError, Problem, ProblemBody, ProblemKind, RETRY_AFTER, TYP
 pub use routes::readings;
 pub use server::{Server, StartError, router};
 pub use sessions::{LiveSettings, upgrade_answer};
-pub use state::Parts;
+pub use state::{MqttParts, Parts};
 pub use token::{Hash, ParseSecretError, Role, Secret, StoredToken, is_id};
 pub use token_store::{TokenError, bootstrap};

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
     acknowledge, alerts, bans, cases, commands, conditions, devices, find, handlers, health,
-    history, live, media, metrics, openapi, page, pair, pictures, records, report, sessions,
+    history, live, media, metrics, mqtt, openapi, page, pair, pictures, records, report, sessions,
     tokens, topics, tree,
 };
 use crate::schemas;
@@ -35,6 +35,7 @@ use crate::state::App;
         (name = "commands", description = "What devices are asked to do"),
         (name = "pictures", description = "What devices have seen"),
         (name = "cases", description = "Alarms with a life, and who is told of them"),
+        (name = "mqtt", description = "Clients, sessions and users of the MQTT station"),
         (name = "handlers", description = "Durable consumers of the journal"),
         (name = "operation", description = "Bans, tokens, the pair"),
         (name = "health", description = "Health, metrics, this document, the page"),
@@ -103,6 +104,14 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(bans::remove))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))
+        .routes(routes!(mqtt::clients::list))
+        .routes(routes!(mqtt::clients::show, mqtt::clients::kick))
+        .routes(routes!(mqtt::clients::sessions))
+        .routes(routes!(mqtt::clients::end))
+        .routes(routes!(mqtt::users::list, mqtt::users::add))
+        .routes(routes!(mqtt::users::remove))
+        .routes(routes!(mqtt::users::password))
+        .routes(routes!(mqtt::reload))
         .routes(routes!(pair::status))
         .routes(routes!(pair::switch_over))
         .routes(routes!(pair::promote))

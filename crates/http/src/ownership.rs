@@ -8,7 +8,9 @@ use crate::state::Names;
 use crate::token::Role;
 
 /// The first levels below a node that have a meaning of their own.
-const RESERVED: [&str; 5] = ["devices", "audit", "system", "alarms", "handlers"];
+const RESERVED: [&str; 7] = [
+    "devices", "audit", "system", "alarms", "handlers", "cases", "mqtt",
+];
 
 /// Decides whether `identity` may publish to `topic`, or delete it.
 ///
@@ -84,6 +86,8 @@ mod tests {
             (&operator, "root/s1/devices/77/data/x", false),
             (&operator, "root/s1/audit/x", false),
             (&operator, "root/s1/system/tokens/x", false),
+            (&operator, "root/s1/mqtt/sessions/x/session", false),
+            (&operator, "root/s1/cases/x", false),
             (&device, "root/s1/devices/77/data/x", true),
             (&device, "root/s1/devices/77/data/x/y", true),
             (&device, "root/s1/devices/77/data", false),

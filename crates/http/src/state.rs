@@ -17,6 +17,7 @@ use spica_journal::SharedJournal;
 use spica_live_hub::Hub;
 use spica_media::Media;
 use spica_model::{Timestamp, Topic};
+use spica_mqtt_access::MqttControl;
 use spica_objects::PictureStore;
 use spica_role::SharedRole;
 use spica_views::{DeviceService, Views};
@@ -33,6 +34,15 @@ use crate::metrics::Metrics;
 use crate::offload::Offload;
 use crate::problem::{Problem, ProblemKind};
 use crate::sessions::Sessions;
+
+/// The MQTT station.
+#[derive(Clone)]
+pub struct MqttParts {
+    /// Its clients and sessions.
+    pub control: Arc<dyn MqttControl>,
+    /// Who may connect to it: bans by hand hold there, too.
+    pub admission: Arc<Mutex<Admission>>,
+}
 
 /// The parts of a node that this interface speaks to.
 #[derive(Clone)]
@@ -61,6 +71,8 @@ pub struct Parts {
     pub commands: Arc<dyn CommandCatalogue>,
     /// What live sessions see.
     pub live: Arc<Hub>,
+    /// The MQTT station, if there is one.
+    pub mqtt: Option<MqttParts>,
     /// The time.
     pub clock: SharedClock,
     /// What this interface counts.

@@ -91,6 +91,9 @@ pub trait MqttControl: Send + Sync + 'static {
     /// The sessions after the identifier `after`, in the order of these; at most `limit`.
     fn sessions(&self, after: Option<&str>, limit: usize) -> Vec<SessionInfo>;
 
+    /// Whether there is a session of this identifier.
+    fn has_session(&self, id: &str) -> bool;
+
     /// Ends a session, and cuts off its client; whether there was one.
     fn end(&self, id: &str) -> bool;
 

@@ -244,6 +244,12 @@ fn admit(
 }
 
 impl Meters {
+    /// Whether there is no limit, and so nothing to count.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.accounts.iter().all(Option::is_none)
+    }
+
     /// Counts what has been read at once: publishes, and bytes of all packets.
     ///
     /// # Errors

@@ -90,10 +90,7 @@ impl Node {
         let desk_metrics = spica_desk::Metrics::default();
         desk_metrics.register(&mut foundation.registry);
         let handler_metrics = handling::metrics(&mut foundation.registry);
-        let mqtt_metrics = spica_station_mqtt::Metrics::default();
-        if config.mqtt.is_some() {
-            mqtt_metrics.register(&mut foundation.registry);
-        }
+        let mqtt = mqtt::prepare(&config, &mut foundation.registry);
         let http_metrics = foundation.register(&station_metrics);
         let Foundation {
             pair,
@@ -152,7 +149,21 @@ impl Node {
             handler_metrics,
         )?;
         handling.duties(&mut supervisor, &shared);
+        // Before the interface that shows it.
+        let (mqtt, mqtt_shown) = mqtt::start(
+            &config,
+            access,
+            mqtt,
+            mqtt::Parts {
+                journal: Arc::clone(&journal) as SharedJournal,
+                views: Arc::clone(&views),
+                role: Arc::clone(&role),
+                clock: Arc::clone(&clock),
+            },
+        )?
+        .unzip();
         let parts = spica_http::Parts {
+            mqtt: mqtt_shown,
             journal: Arc::clone(&journal) as SharedJournal,
             views: Arc::clone(&views),
             devices: Arc::clone(&devices),
@@ -185,17 +196,6 @@ impl Node {
             base: PathBuf::new(),
         };
         let station = identicom::Server::start(&config.identicom, deps)?;
-        let mqtt = mqtt::start(
-            &config,
-            access,
-            mqtt::Parts {
-                journal: Arc::clone(&journal) as SharedJournal,
-                views: Arc::clone(&views),
-                role: Arc::clone(&role),
-                clock: Arc::clone(&clock),
-                metrics: mqtt_metrics,
-            },
-        )?;
         let mqtt_at = mqtt.as_ref().map(spica_station_mqtt::Server::addresses);
         let mqtt_at = mqtt_at.unwrap_or_default();
         let addresses = Addresses {

@@ -1,4 +1,4 @@
-//! Who may come, and what they may do: what the station asks of the node.
+//! Who may come, and what they may do: what the station asks of whoever knows.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,23 +6,57 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use spica_front::ClientCertificate;
 use spica_model::{Kind, Lane};
+use spica_mqtt::Refused;
+use spica_mqtt_access::{Grant, Meters, ReloadInfo, scram};
 use spica_mqtt_proto::Reason;
+
+/// How a client has proven who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Nobody asked: the node is open.
+    Open,
+    /// Not at all.
+    Anonymous,
+    /// By the token with this id.
+    Token(Box<str>),
+    /// As the user that it is called: by a password, or a certificate.
+    User,
+    /// As the device whose serial it has: by a certificate.
+    Device,
+}
 
 /// Who is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
     /// Under what name, if any.
     pub user: Option<Box<str>>,
-    /// What they are, for [`Access`] to know again.
-    pub rights: Arc<[Box<str>]>,
+    /// What they may do.
+    pub grant: Grant,
     /// Whose device.
     pub serial: Option<Box<str>>,
+    /// Where from.
+    pub remote: SocketAddr,
+    /// How that is known.
+    pub proof: Proof,
+}
+
+impl Who {
+    /// The same as rules see it.
+    #[must_use]
+    pub fn seen<'a>(&'a self, client: &'a str) -> spica_mqtt_access::Who<'a> {
+        spica_mqtt_access::Who {
+            client,
+            user: self.user.as_deref(),
+            serial: self.serial.as_deref(),
+            source: self.remote.ip(),
+        }
+    }
 }
 
 /// What a client shows.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// Its id; empty if it has none yet.
+    /// Its id, or the one that it is given.
     pub client_id: String,
     /// User name.
     pub user: Option<String>,
@@ -34,13 +68,35 @@ pub struct Shown {
     pub remote: SocketAddr,
 }
 
+/// A client that may come.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Who it is.
+    pub who: Arc<Who>,
+    /// What it is counted on; kept as long as it is connected. None without limits.
+    pub meters: Option<Box<Meters>>,
+}
+
+/// What has become of a client that was let in.
+#[derive(Debug)]
+pub enum Again {
+    /// Nothing.
+    Same,
+    /// It may do other things now.
+    Changed(Arc<Who>),
+    /// It would not be let in any more.
+    Gone,
+}
+
 /// What becomes of a publish to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicRule {
-    /// Whether each publish sets the topic's state, retained or not.
-    pub kind: Kind,
+    /// The kind of its records; none: state if it is retained, or else event.
+    pub kind: Option<Kind>,
     /// The lane of its records.
     pub lane: Lane,
+    /// Whether a publisher may choose the critical lane.
+    pub lets_choose: bool,
     /// Whether publishes of QoS 0 are recorded.
     pub keeps_qos0: bool,
     /// The longest payload.
@@ -53,7 +109,42 @@ pub trait Access: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why it is turned away.
-    fn authenticate(&self, shown: Shown) -> BoxFuture<'_, Result<Who, Reason>>;
+    fn authenticate(&self, shown: Shown) -> BoxFuture<'_, Result<Admitted, Refused>>;
+
+    /// Begins an exchange by which the client proves that it knows a password: what it is to be sent.
+    ///
+    /// # Errors
+    /// If the method is not offered, or what it says is no beginning.
+    fn challenge(
+        &self,
+        shown: &Shown,
+        method: &str,
+        data: &[u8],
+    ) -> Result<(scram::Server, String), Refused>;
+
+    /// Lets in a client that has proven to be `user`.
+    ///
+    /// # Errors
+    /// Why it is turned away.
+    fn proven(&self, shown: &Shown, user: &str) -> Result<Admitted, Refused>;
+
+    /// What has become of a client that was let in.
+    fn again(&self, who: &Who, client_id: &str) -> Again;
+
+    /// Changes whenever [`Self::again`] may say something else for many.
+    fn generation(&self) -> u64;
+
+    /// Whether what it reads to decide has changed.
+    fn is_stale(&self) -> bool;
+
+    /// Reads it again.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where; what was before holds on.
+    fn reload(&self) -> Result<ReloadInfo, Vec<String>>;
+
+    /// The roles that a user may have.
+    fn roles(&self) -> Vec<String>;
 
     /// What becomes of a publish.
     ///
@@ -73,37 +164,3 @@ pub trait Access: Send + Sync + 'static {
 
 /// Access that is shared by the connections.
 pub type SharedAccess = Arc<dyn Access>;
-
-/// Everything is allowed, but what the node keeps for itself: for demonstrations and tests.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Open;
-
-impl Access for Open {
-    fn authenticate(&self, shown: Shown) -> BoxFuture<'_, Result<Who, Reason>> {
-        Box::pin(std::future::ready(Ok(Who {
-            user: shown.user.map(Into::into),
-            rights: Arc::new([]),
-            serial: None,
-        })))
-    }
-
-    fn may_publish(&self, _: &Who, _: &str, topic: &str) -> Result<TopicRule, Reason> {
-        if crate::mount::is_reserved(topic) {
-            return Err(Reason::NotAuthorized);
-        }
-        Ok(self.rule(topic))
-    }
-
-    fn rule(&self, _: &str) -> TopicRule {
-        TopicRule {
-            kind: Kind::Event,
-            lane: Lane::Normal,
-            keeps_qos0: true,
-            payload_bytes: spica_model::limits::PAYLOAD_BYTES,
-        }
-    }
-
-    fn may_subscribe(&self, _: &Who, _: &str, _: &str) -> Result<(), Reason> {
-        Ok(())
-    }
-}

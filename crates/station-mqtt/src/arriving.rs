@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use spica_mqtt::{Ending, Negotiated, Will};
+use spica_mqtt::{Ending, Negotiated, Refused, Will};
+use spica_mqtt_proto::Reason;
 
+use crate::access::{Proof, Who};
+use crate::orders::Order;
 use crate::session::{ConnectionId, Session, State};
 use crate::station::Station;
 use crate::{leaving, uid, wills};
@@ -11,26 +14,38 @@ use crate::{leaving, uid, wills};
 /// Who comes.
 pub(crate) struct Arriving {
     pub(crate) id: ConnectionId,
-    pub(crate) user: Option<Box<str>>,
+    pub(crate) who: Arc<Who>,
     pub(crate) will: Option<Will>,
     pub(crate) clean_start: bool,
 }
 
 /// Gives a client its session: the one it left, unless it wants a new one or there is none. Whoever
 /// is connected to it is cut off. Whether it was there.
+///
+/// # Errors
+/// If the session is somebody else's.
 pub(crate) fn attach(
     station: &Arc<Station>,
     negotiated: &Negotiated<'_>,
     arriving: &Arriving,
-) -> (Arc<Session>, bool) {
-    if let Some(session) = station.sessions.get(negotiated.client_id)
-        && !arriving.clean_start
-        && let Some(will) = resume(station, &session, negotiated, arriving)
-    {
-        if let Some(will) = will {
-            wills::publish(station, &session, will);
+) -> Result<(Arc<Session>, bool), Refused> {
+    if let Some(session) = station.sessions.get(negotiated.client_id) {
+        if !is_own(&session.state.lock(), &arriving.who) {
+            let what = "this client identifier has a session of another user";
+            return Err(Refused {
+                reason: Reason::NotAuthorized,
+                what,
+            });
         }
-        return (session, true);
+        if !arriving.clean_start
+            && let Some(will) = resume(station, &session, negotiated, arriving)
+        {
+            if let Some(will) = will {
+                wills::publish(station, &session, will);
+            }
+            recheck(station, &session, &arriving.who);
+            return Ok((session, true));
+        }
     }
     let client_id: Arc<str> = negotiated.client_id.into();
     let now = station.now();
@@ -44,7 +59,37 @@ pub(crate) fn attach(
     if let Some(before) = before {
         leaving::replaced(station, &before);
     }
-    (session, false)
+    Ok((session, false))
+}
+
+/// Whether a session is that of who comes: nobody gets what somebody else has subscribed to. On an
+/// open node nobody is anybody.
+fn is_own(state: &State, who: &Who) -> bool {
+    who.proof == Proof::Open || state.is_gone || state.user == who.user
+}
+
+/// Ends the subscriptions of a session that its client may not have any more.
+pub(crate) fn recheck(station: &Arc<Station>, session: &Arc<Session>, who: &Who) {
+    let subscriptions: Vec<String> = station
+        .routes
+        .read()
+        .subscriptions(session.slot)
+        .map(|it| it.filter.to_owned())
+        .collect();
+    let may = |filter: &String| {
+        let may = station
+            .access
+            .may_subscribe(who, &session.client_id, filter);
+        may.is_ok()
+    };
+    let filters: Vec<String> = subscriptions.into_iter().filter(|it| !may(it)).collect();
+    if !filters.is_empty() {
+        tracing::info!(client = %session.client_id, ?filters, "an MQTT client may not have these subscriptions any more");
+        station.orders.give(Order::Revoke {
+            session: Arc::clone(session),
+            filters,
+        });
+    }
 }
 
 /// Takes the session over, if it outlives its connections; with the will that is to be published.
@@ -55,7 +100,7 @@ fn resume(
     arriving: &Arriving,
 ) -> Option<Option<Box<Will>>> {
     let mut state = session.state.lock();
-    if state.is_gone || !state.life.is_durable() {
+    if state.is_gone || !state.life.is_durable() || !is_own(&state, &arriving.who) {
         return None;
     }
     let mut will = None;
@@ -78,7 +123,9 @@ fn resume(
 fn take(station: &Station, state: &mut State, negotiated: &Negotiated<'_>, arriving: &Arriving) {
     let will = arriving.will.clone();
     state.life.connected(negotiated.expiry_secs, will);
-    state.user.clone_from(&arriving.user);
+    state.user.clone_from(&arriving.who.user);
+    state.who = Some(Arc::clone(&arriving.who));
+    state.denied = 0;
     let open_ids = station.limits.open_ids;
     state.attach(arriving.id, &negotiated.terms, open_ids, station.now());
 }

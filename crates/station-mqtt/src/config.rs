@@ -3,11 +3,16 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 
+mod admission;
+
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spica_mqtt::SessionLimits;
+use spica_mqtt_access::AccessSettings;
 use spica_settings::{ByteSize, FilePath, Span};
+
+pub use self::admission::AdmissionSettings;
 
 /// The MQTT station: without this section there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
@@ -26,6 +31,10 @@ pub struct Settings {
     pub proxy_protocol_from: Vec<IpNet>,
     /// What each session may have.
     pub sessions: SessionSettings,
+    /// Who may connect, before anything is known of them.
+    pub admission: AdmissionSettings,
+    /// Who may do what, and how much of it.
+    pub access: AccessSettings,
 }
 
 /// The TLS listener.

@@ -1,15 +1,19 @@
 //! One connection: its socket, its session, and everything it waits for, in one task.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use spica_front::{Arrival, Connection, Io, Phase, Stopping, with_buffers};
 use spica_model::{Lane, Topic};
 use spica_mqtt::Next;
+use spica_mqtt_access::{Meters, Wait, scram};
 use spica_mqtt_proto::{Disconnect, DisconnectProperties, Packet, Publish, Reason, Version};
 
-use crate::access::{TopicRule, Who};
+use tokio::time::Sleep;
+
+use crate::access::{Admitted, TopicRule, Who};
 use crate::end::End;
 use crate::entry::submit;
 use crate::fan_out::fan_out;
@@ -32,9 +36,16 @@ const OWED_MAX: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) id: ConnectionId,
-    pub(crate) who: Who,
+    pub(crate) who: Arc<Who>,
+    /// What it is counted on.
+    pub(crate) meters: Option<Box<Meters>>,
+    /// Whether it proved who it is by an exchange, and may do so again; and that one.
+    pub(crate) exchanges: bool,
+    pub(crate) exchange: Option<Box<scram::Server>>,
     /// Packets that have come.
     pub(crate) packets: u64,
+    /// Publishes among them.
+    pub(crate) publishes: u64,
     /// Where the last publish went: the next one mostly goes there too.
     last: Option<Box<(Box<str>, Route)>>,
 }
@@ -46,15 +57,31 @@ pub(crate) struct Route {
     pub(crate) is_state: bool,
     pub(crate) lane: Lane,
     pub(crate) keeps_qos0: bool,
+    pub(crate) lets_choose: bool,
+    pub(crate) payload_bytes: usize,
 }
 
 impl Link {
-    pub(crate) const fn new(id: ConnectionId, who: Who) -> Self {
+    pub(crate) fn new(id: ConnectionId, admitted: Admitted, exchanges: bool) -> Self {
         Self {
             id,
-            who,
+            who: admitted.who,
+            meters: admitted.meters,
+            exchanges,
+            exchange: None,
             packets: 0,
+            publishes: 0,
             last: None,
+        }
+    }
+
+    /// Takes up what the client may do since it is somebody else, or its roles have changed.
+    pub(crate) fn refresh(&mut self, state: &State) {
+        if let Some(who) = &state.who
+            && !Arc::ptr_eq(who, &self.who)
+        {
+            self.who = Arc::clone(who);
+            self.last = None;
         }
     }
 
@@ -89,15 +116,28 @@ impl Route {
         let inward = station.mount.inward(topic);
         Ok(Self {
             topic: inward.map_err(|_| Reason::TopicNameInvalid)?,
-            is_state: rule.kind == spica_model::Kind::State,
+            is_state: rule.kind == Some(spica_model::Kind::State),
             lane: rule.lane,
             keeps_qos0: rule.keeps_qos0,
+            lets_choose: rule.lets_choose,
+            payload_bytes: rule.payload_bytes,
         })
     }
 }
 
+impl Route {
+    /// The lane of a publish: what the rule says, unless the publisher may choose, and does.
+    pub(crate) fn lane_of(&self, publish: &Publish<'_>) -> Lane {
+        if self.lets_choose && says_critical(publish) {
+            Lane::Critical
+        } else {
+            self.lane
+        }
+    }
+}
+
 /// Whether the publisher itself says that it is critical.
-pub(crate) fn says_critical(publish: &Publish<'_>) -> bool {
+fn says_critical(publish: &Publish<'_>) -> bool {
     publish.properties.user.get("spica-class") == Some("critical")
 }
 
@@ -115,6 +155,8 @@ struct Conn {
     partial: Vec<u8>,
     /// Whether what came behind CONNECT has not been looked at.
     is_first: bool,
+    /// It is over what it may send: nothing more is read from it until then.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 /// Serves a connection from its first byte to its last.
@@ -129,6 +171,7 @@ pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
         io: greeted.io,
         stopping: greeted.stopping,
         link: greeted.link,
+        pause: None,
         is_first: !greeted.partial.is_empty(),
         partial: greeted.partial,
     };
@@ -213,7 +256,8 @@ impl Conn {
     /// Whether the session is still this connection's.
     fn checked(&self, state: &State) -> Result<(), End> {
         if state.connection != self.link.id {
-            return Err(End::TakenOver);
+            let ended = state.kicked.filter(|_| state.is_gone);
+            return Err(ended.map_or(End::TakenOver, End::Kicked));
         }
         match state.kicked {
             None => Ok(()),
@@ -249,7 +293,7 @@ impl Conn {
     /// Submits what the journal had no room for.
     fn resubmit(&self, state: &mut State, cx: &mut Context<'_>) -> Result<(), End> {
         while let Some(mut held) = state.held.take() {
-            match std::pin::Pin::new(&mut held.room).poll(cx) {
+            match Pin::new(&mut held.room).poll(cx) {
                 Poll::Pending => {
                     state.held = Some(held);
                     return Ok(());
@@ -323,7 +367,7 @@ impl Conn {
 
     /// Reads and handles what is there. Whether something was.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if !self.is_reading() {
+        if !self.is_reading() || self.is_paused(cx) {
             return Ok(false);
         }
         if std::mem::take(&mut self.is_first) {
@@ -394,6 +438,8 @@ impl Conn {
         if let Err(end) = self.checked(&state) {
             return (0, Err(end));
         }
+        self.link.refresh(&state);
+        let packets = self.link.publishes;
         let mut turn = Turn::new(&station, &mut self.link, &session, station.now());
         let (done, result) = turn.bytes(&mut state, bytes, out);
         let finished = turn.finish(&mut state, out);
@@ -404,7 +450,34 @@ impl Conn {
         for order in turn.orders.drain(..) {
             station.orders.give(order);
         }
+        self.spend(self.link.publishes - packets, done as u64);
         (done, result.and(finished))
+    }
+
+    /// Counts what was read on what the client may send. Over that, it waits: nothing is lost.
+    fn spend(&mut self, messages: u64, bytes: u64) {
+        let Some(meters) = &self.link.meters else {
+            return;
+        };
+        let now = std::time::Duration::from_millis(self.station.now_ms());
+        if let Err((scope, Wait(wait))) = meters.spend(now, messages, bytes) {
+            self.station.metrics.denied("send", scope);
+            self.pause = Some(Box::pin(tokio::time::sleep(wait)));
+        }
+    }
+
+    /// Whether nothing is read now, since the client is over what it may send.
+    fn is_paused(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(pause) = &mut self.pause else {
+            return false;
+        };
+        if pause.as_mut().poll(cx).is_pending() {
+            return true;
+        }
+        self.pause = None;
+        // A client that was not read from was not silent.
+        self.session.heard(self.station.now_ms());
+        false
     }
 
     /// Tells the client why, as far as its version has words for it, and leaves the session.

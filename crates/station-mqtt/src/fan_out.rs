@@ -2,6 +2,7 @@
 //! encoded once for all of a class.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use spica_model::Lane;
@@ -9,7 +10,8 @@ use spica_mqtt::Chunk;
 use spica_mqtt_proto::{Publish, PublishProperties, SubscriptionIds, Version, encode_publish};
 use spica_mqtt_routes::{Class, Load, SessionId, Targets};
 
-use crate::session::Session;
+use crate::orders::Order;
+use crate::session::{Session, State};
 use crate::station::Station;
 
 /// A QoS 0 publish on its way.
@@ -135,6 +137,9 @@ fn push(station: &Station, session: &Arc<Session>, encoded: &mut Encoded<'_, '_>
     if state.connection == 0 {
         return;
     }
+    if conflated(&mut state, station, session, encoded) {
+        return;
+    }
     let Some(chunk) = encoded.chunk(state.version) else {
         return;
     };
@@ -145,6 +150,42 @@ fn push(station: &Station, session: &Arc<Session>, encoded: &mut Encoded<'_, '_>
     let _ = state.outbound.push_chunk(chunk.clone());
     drop(state);
     session.waker.wake();
+}
+
+/// Keeps the newest of the publishes, which have one topic, for a session that wants it now and then.
+fn conflated(
+    state: &mut State,
+    station: &Station,
+    session: &Arc<Session>,
+    encoded: &Encoded<'_, '_>,
+) -> bool {
+    let (Some(conflator), Some(last)) = (&mut state.conflator, encoded.run.last()) else {
+        return false;
+    };
+    if encoded.class.qos > 0 {
+        return false;
+    }
+    let newest = Encoded {
+        run: std::slice::from_ref(last),
+        class: encoded.class,
+        chunks: [None, None],
+    };
+    let packet = newest.encode(state.version).bytes;
+    let now = Duration::from_millis(station.now_ms());
+    let is_taken = conflator.take(now, last.topic(), &packet, last.lane);
+    let replaced = conflator.take_replaced() + encoded.run.len() as u64 - 1;
+    if is_taken {
+        station.metrics.conflated.inc_by(replaced);
+        begin(station, session, state);
+    }
+    is_taken
+}
+
+/// The router is told that something will be due.
+pub(crate) fn begin(station: &Station, session: &Arc<Session>, state: &mut State) {
+    if !std::mem::replace(&mut state.is_conflating, true) {
+        station.orders.give(Order::Conflate(Arc::clone(session)));
+    }
 }
 
 /// One member of each shared group gets each message.

@@ -9,10 +9,10 @@ use spica_admission::Offence;
 use spica_front::{Arrival, Connection, Io, Stopping, with_buffers};
 use spica_mqtt::{Negotiated, Refused, Will, negotiate};
 use spica_mqtt_proto::{
-    ConnAck, ConnAckProperties, Connect, Decoded, Packet, Reason, Side, Version, decode,
+    ConnAck, ConnAckProperties, Connect, Decoded, Packet, Reason, Sensitive, Side, Version, decode,
 };
 
-use crate::access::Shown;
+use crate::access::{Admitted, Shown};
 use crate::arriving::{Arriving, attach};
 use crate::connection::Link;
 use crate::session::{Session, Then};
@@ -44,6 +44,7 @@ pub(crate) async fn greet(station: &Arc<Station>, arrival: Arrival) -> Option<Gr
         service: arrival.service,
         listener: arrival.listener,
         bytes: Vec::new(),
+        is_ahead: false,
     };
     let certificate = arrival.client_certificate;
     let in_time = tokio::time::timeout(PATIENCE, hall.client(certificate)).await;
@@ -68,14 +69,16 @@ pub(crate) async fn greet(station: &Arc<Station>, arrival: Arrival) -> Option<Gr
 }
 
 /// A connection before its client is known.
-struct Hall<'s> {
-    station: &'s Arc<Station>,
+pub(crate) struct Hall<'s> {
+    pub(crate) station: &'s Arc<Station>,
     connection: Connection,
-    io: Io,
+    pub(crate) io: Io,
     stopping: Stopping,
     service: Service,
     listener: &'static str,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether something came behind CONNECT before it was answered.
+    pub(crate) is_ahead: bool,
 }
 
 impl Hall<'_> {
@@ -86,8 +89,11 @@ impl Hall<'_> {
     ) -> Option<(Arc<Session>, Link, usize)> {
         let length = self.connect_bytes().await?;
         let bytes = std::mem::take(&mut self.bytes);
+        self.is_ahead = bytes.len() > length;
         let known = self.known(&bytes[..length], certificate).await;
-        self.bytes = bytes;
+        // What came while it proved who it is follows what came with CONNECT.
+        let rest = std::mem::replace(&mut self.bytes, bytes);
+        self.bytes.extend_from_slice(&rest);
         let (session, link) = known?;
         Some((session, link, length))
     }
@@ -124,7 +130,7 @@ impl Hall<'_> {
     }
 
     /// Reads something; whether there was something.
-    async fn read(&mut self) -> bool {
+    pub(crate) async fn read(&mut self) -> bool {
         let (io, stopping) = (&mut self.io, &mut self.stopping);
         loop {
             let readable = pin!(poll_fn(|cx| io.poll_readable(cx)));
@@ -181,7 +187,7 @@ impl Hall<'_> {
     }
 
     async fn admitted(
-        &self,
+        &mut self,
         connect: &Connect<'_>,
         given: &str,
         certificate: Option<Box<spica_front::ClientCertificate>>,
@@ -196,20 +202,26 @@ impl Hall<'_> {
         if ready.wait_for(|ready| *ready).await.is_err() {
             return Err(refused(Reason::ServerShuttingDown, "the station stops"));
         }
-        if connect.properties.authentication_method.is_some() {
-            let what = "no such authentication method is offered";
-            return Err(refused(Reason::BadAuthenticationMethod, what));
-        }
+        let client_id = match connect.client_id {
+            "" => given,
+            own => own,
+        };
         let shown = Shown {
-            client_id: connect.client_id.to_owned(),
+            client_id: client_id.to_owned(),
             user: connect.user.map(str::to_owned),
             password: connect.password.map(|password| password.0.to_vec()),
             certificate,
             remote: self.connection.remote(),
         };
-        let who = station.access.authenticate(shown).await;
-        let who =
-            who.map_err(|reason| refused(reason, "who it is, or that it may come, is not known"))?;
+        let (admitted, last) = match connect.properties.authentication_method {
+            None => (station.access.authenticate(shown).await?, None),
+            Some(method) => {
+                let data = connect.properties.authentication_data;
+                let data = data.map_or(&[][..], |data| data.0);
+                let (admitted, last) = self.exchange(&shown, method, data).await?;
+                (admitted, Some((method, last)))
+            }
+        };
         let negotiated = negotiate(connect, &station.limits, given)?;
         if negotiated.expiry_secs > 0 && !store::is_keepable(&station.mount, negotiated.client_id) {
             let what = "the client id is too long for a session that is kept";
@@ -219,10 +231,11 @@ impl Hall<'_> {
         if let Some(will) = &will {
             let may = station
                 .access
-                .may_publish(&who, negotiated.client_id, &will.topic);
+                .may_publish(&admitted.who, negotiated.client_id, &will.topic);
             may.map_err(|reason| refused(reason, "the will's topic may not be published to"))?;
         }
-        self.enter(connect, &negotiated, who, will)
+        let last = last.as_ref().map(|(method, text)| (*method, text.as_str()));
+        self.enter(connect, &negotiated, admitted, (will, last))
     }
 
     /// Gives the client its session, and says so when that is durable.
@@ -230,20 +243,25 @@ impl Hall<'_> {
         &self,
         connect: &Connect<'_>,
         negotiated: &Negotiated<'_>,
-        who: crate::access::Who,
-        will: Option<Will>,
+        admitted: Admitted,
+        (will, last): (Option<Will>, Option<(&str, &str)>),
     ) -> Result<(Arc<Session>, Link), Refused> {
         let station = self.station;
-        let link = Link::new(station.connection_id(), who);
+        let link = Link::new(station.connection_id(), admitted, last.is_some());
         let arriving = Arriving {
             id: link.id,
-            user: link.who.user.clone(),
+            who: Arc::clone(&link.who),
             will,
             clean_start: connect.clean_start,
         };
-        let (session, is_present) = attach(station, negotiated, &arriving);
+        let (session, is_present) = attach(station, negotiated, &arriving)?;
         let mut bytes = Vec::new();
-        let connack = Packet::ConnAck(negotiated.connack(is_present));
+        let mut connack = negotiated.connack(is_present);
+        if let Some((method, data)) = last {
+            connack.properties.authentication_method = Some(method);
+            connack.properties.authentication_data = Some(Sensitive(data.as_bytes()));
+        }
+        let connack = Packet::ConnAck(connack);
         if connack.encode(connect.version, &mut bytes).is_err() {
             let what = "the answer does not fit into a packet";
             return Err(Refused {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use spica_mqtt::Due;
 use spica_mqtt_proto::Reason;
 
+use crate::access::{Again, Who};
+use crate::arriving::recheck;
 use crate::leaving::{end, forget, keep};
 use crate::session::{NO_DEADLINE, OFFLINE, Session};
 use crate::station::Station;
@@ -15,6 +17,8 @@ use crate::wills;
 const TICK: Duration = Duration::from_millis(250);
 /// How many ticks until what clients have acknowledged is noted.
 const NOTE_TICKS: u32 = 20;
+/// How many ticks until it is looked whether the access file has changed.
+const FILE_TICKS: u32 = 8;
 /// After a start, how long clients may take to come back before their wills are published: all of
 /// them have lost their connection, and for no fault of theirs.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -23,6 +27,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(station: Arc<Station>) {
     let mut ticks: u32 = 0;
     let began = station.now_ms();
+    let mut seen = station.access.generation();
     loop {
         tokio::time::sleep(TICK).await;
         if station.is_stopping() {
@@ -31,6 +36,11 @@ pub(crate) async fn run(station: Arc<Station>) {
         ticks = ticks.wrapping_add(1);
         let now_ms = station.now_ms();
         let is_noting = ticks.is_multiple_of(NOTE_TICKS);
+        if ticks.is_multiple_of(FILE_TICKS) {
+            reload(&station).await;
+        }
+        let generation = station.access.generation();
+        let is_changed = std::mem::replace(&mut seen, generation) != generation;
         let is_over = u128::from(now_ms - began) >= GRACE.as_millis();
         for slot in 0..station.sessions.slots() {
             let Some(session) = station.sessions.at(slot) else {
@@ -46,8 +56,62 @@ pub(crate) async fn run(station: Arc<Station>) {
             if is_noting {
                 note(&station, &session);
             }
+            if is_noting || is_changed {
+                look_again(&station, &session);
+            }
         }
         retry(&station);
+    }
+}
+
+/// Reads the access file again if it has changed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that an operator has written, and no acknowledgement waits for it"
+)]
+async fn reload(station: &Arc<Station>) {
+    if !station.access.is_stale() {
+        return;
+    }
+    let access = Arc::clone(&station.access);
+    // What is wrong is logged and counted there.
+    let _ = tokio::task::spawn_blocking(move || access.reload().is_ok()).await;
+}
+
+/// Looks whether a client may still do what it could when it came: tokens are revoked, users removed,
+/// roles changed.
+pub(crate) fn look_again(station: &Arc<Station>, session: &Arc<Session>) {
+    let who = {
+        let state = session.state.lock();
+        if state.connection == 0 {
+            return;
+        }
+        state.who.clone()
+    };
+    let Some(who) = who else { return };
+    match station.access.again(&who, &session.client_id) {
+        Again::Same => {}
+        Again::Gone => kick(session, &who, Reason::NotAuthorized),
+        Again::Changed(now) => {
+            let mut state = session.state.lock();
+            if !state.who.as_ref().is_some_and(|it| Arc::ptr_eq(it, &who)) {
+                return;
+            }
+            state.who = Some(Arc::clone(&now));
+            drop(state);
+            recheck(station, session, &now);
+        }
+    }
+}
+
+/// Cuts off a client, if it is still this one.
+fn kick(session: &Session, who: &Arc<Who>, reason: Reason) {
+    let mut state = session.state.lock();
+    let is_same = state.who.as_ref().is_some_and(|it| Arc::ptr_eq(it, who));
+    if state.connection != 0 && is_same {
+        state.kicked = Some(reason);
+        drop(state);
+        session.waker.wake();
     }
 }
 

@@ -46,7 +46,7 @@ fn detach(
     let will = state.life.ended(ending, state.since);
     if !state.life.is_durable() && state.life.will().is_none() {
         // Its wills are out or forgotten: nothing is left of it.
-        end(station, session, state, had_will);
+        end(station, session, state, had_will || state.is_kept);
         return will;
     }
     state.inbound.disconnected();

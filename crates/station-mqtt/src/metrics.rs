@@ -15,6 +15,13 @@ pub(crate) struct ByReason {
     reason: &'static str,
 }
 
+/// The labels of what clients may not do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByDenial {
+    action: &'static str,
+    reason: &'static str,
+}
+
 /// The label of what is counted per lane.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ByLane {
@@ -30,10 +37,13 @@ pub struct Metrics {
     pub(crate) connects_refused: Family<ByReason, Counter>,
     pub(crate) publishes_refused: Family<ByReason, Counter>,
     pub(crate) subscribes_refused: Family<ByReason, Counter>,
+    pub(crate) denials: Family<ByDenial, Counter>,
+    pub(crate) reloads: Family<ByReason, Counter>,
     pub(crate) records: Family<ByLane, Counter>,
     pub(crate) qos0_in: Counter,
     pub(crate) delivered_fast: Counter,
     pub(crate) queued: Counter,
+    pub(crate) conflated: Counter,
     pub(crate) dropped: Family<ByReason, Counter>,
     pub(crate) journal_full: Counter,
     pub(crate) wills: Counter,
@@ -53,6 +63,18 @@ impl Metrics {
 
     pub(crate) fn subscribe_refused(&self, reason: Reason) {
         count(&self.subscribes_refused, reason.as_str());
+    }
+
+    /// A client may not do what it wants to.
+    pub(crate) fn denied(&self, action: &'static str, reason: &'static str) {
+        self.denials
+            .get_or_create(&ByDenial { action, reason })
+            .inc();
+    }
+
+    /// The access file was read again.
+    pub(crate) fn reloaded(&self, is_taken: bool) {
+        count(&self.reloads, if is_taken { "taken" } else { "refused" });
     }
 
     /// Records were submitted.
@@ -100,6 +122,16 @@ impl Metrics {
             "Subscriptions refused",
             self.subscribes_refused.clone(),
         );
+        registry.register(
+            "denials",
+            "What clients may not do, by what it is and why; to send: they wait",
+            self.denials.clone(),
+        );
+        registry.register(
+            "access_reloads",
+            "Times the access file was read again: taken, or refused as something is wrong in it",
+            self.reloads.clone(),
+        );
         registry.register("records", "Records submitted", self.records.clone());
         registry.register("qos0_in", "QoS 0 publishes received", self.qos0_in.clone());
         registry.register(
@@ -111,6 +143,11 @@ impl Metrics {
             "queued",
             "Messages given to sessions as records",
             self.queued.clone(),
+        );
+        registry.register(
+            "conflated",
+            "Messages replaced by newer ones where that was asked for",
+            self.conflated.clone(),
         );
         registry.register("dropped", "Messages not delivered", self.dropped.clone());
         registry.register(

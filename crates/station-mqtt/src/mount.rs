@@ -11,6 +11,8 @@ use spica_model::{Topic, TopicError};
 const INTERNAL: &str = "$spica";
 /// What it keeps for itself.
 const INTERNAL_ROOTS: [&str; 3] = ["system", "audit", "mqtt"];
+/// What no client is shown, whoever it is: secrets, and the sessions of others.
+const HIDDEN: [&str; 3] = ["system/tokens", "system/mqtt-users", "mqtt"];
 /// What no client writes: it has other writers.
 const RESERVED_ROOTS: [&str; 7] = [
     "devices", "alarms", "cases", "handlers", "system", "audit", "mqtt",
@@ -39,9 +41,12 @@ impl Mount {
         self.node.join(topic)
     }
 
-    /// How MQTT names a record topic; none if it does not lie below the node.
+    /// How MQTT names a record topic; none if it does not lie below the node, or is shown to no client.
     pub(crate) fn outward<'a>(&self, topic: &'a Topic) -> Option<Cow<'a, str>> {
         let name = topic.below(self.node.as_str())?;
+        if HIDDEN.iter().any(|root| is_within(name, root)) {
+            return None;
+        }
         Some(if is_internal(name) {
             Cow::Owned(format!("{INTERNAL}/{name}"))
         } else {
@@ -69,6 +74,11 @@ impl Mount {
 
 fn first_level(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
+}
+
+fn is_within(name: &str, root: &str) -> bool {
+    let rest = name.strip_prefix(root);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_internal(name: &str) -> bool {
@@ -105,8 +115,20 @@ mod tests {
     #[test]
     fn what_is_internal_hides_from_wildcards() {
         let mount = mount();
-        let token = mount.inward("system/tokens/1").unwrap();
-        assert_eq!(mount.outward(&token).unwrap(), "$spica/system/tokens/1");
+        let audit = mount.inward("audit/topics").unwrap();
+        assert_eq!(mount.outward(&audit).unwrap(), "$spica/audit/topics");
+        for hidden in [
+            "system/tokens/1",
+            "system/mqtt-users/a",
+            "mqtt/sessions/a/out",
+        ] {
+            assert_eq!(
+                mount.outward(&mount.inward(hidden).unwrap()),
+                None,
+                "{hidden}"
+            );
+        }
+        assert!(mount.outward(&mount.inward("mqttx").unwrap()).is_some());
         assert!(is_reserved("system/tokens/1"));
         assert!(is_reserved("$SYS/x"));
         assert!(!is_reserved("systems/x"));

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::Thread;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use spica_model::{Lane, Seq};
@@ -19,6 +20,8 @@ pub(crate) enum Order {
         connection: ConnectionId,
         packet_id: PacketId,
         id: Option<u32>,
+        /// How often at most each topic's newest message is wanted.
+        conflate: Option<Duration>,
         filters: Vec<(String, SubscribeOptions, Result<(), Reason>)>,
     },
     /// Unsubscribe and answer.
@@ -28,6 +31,13 @@ pub(crate) enum Order {
         packet_id: PacketId,
         filters: Vec<String>,
     },
+    /// Unsubscribe; nobody asked for it.
+    Revoke {
+        session: Arc<Session>,
+        filters: Vec<String>,
+    },
+    /// Something of the session waits to be conflated.
+    Conflate(Arc<Session>),
     /// The session is behind and has room.
     Feed(Arc<Session>),
     /// Messages of shared groups are delivered: group, lane, record.
@@ -36,6 +46,13 @@ pub(crate) enum Order {
     Left(Arc<Session>),
     /// The session is over.
     Remove(Arc<Session>),
+}
+
+impl Order {
+    /// Whether it changes who gets what.
+    pub(crate) const fn is_about_subscriptions(&self) -> bool {
+        matches!(self, Self::Subscribe { .. } | Self::Unsubscribe { .. })
+    }
 }
 
 /// The way to the router's thread.

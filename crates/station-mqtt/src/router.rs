@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use spica_model::{Lane, Record};
+use spica_model::{Lane, Record, Seq};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -28,6 +28,8 @@ use crate::station::Station;
 
 /// How long the thread sleeps at most.
 const NAP: Duration = Duration::from_millis(250);
+/// How long a subscription waits for the views to show what was durable before it.
+const PATIENCE_MS: u64 = 1_000;
 /// Batches that are given to live sessions before those that are behind have their turn.
 const LIVE_BATCHES: usize = 16;
 
@@ -41,6 +43,8 @@ pub(crate) struct Router {
     /// Retained messages that there was no room for yet.
     retaining: VecDeque<Retaining>,
     sharing: Sharing,
+    /// Sessions for which something waits to be conflated.
+    conflating: Vec<Arc<Session>>,
     is_closed: bool,
 }
 
@@ -60,6 +64,7 @@ impl Router {
             feeding: Feeding::default(),
             retaining: VecDeque::new(),
             sharing: Sharing::default(),
+            conflating: Vec::new(),
             is_closed: false,
         }
     }
@@ -70,22 +75,26 @@ impl Router {
         self.station.orders.serve(thread.clone());
         let waker = Waker::from(Arc::new(Unpark(thread)));
         while !self.station.is_stopping() && !self.is_closed {
-            let mut is_busy = self.orders();
+            let mut is_busy = self.orders(&waker);
             is_busy |= self.live_batches();
             is_busy |= self.retain();
             is_busy |= self.feed();
             is_busy |= self.feed_groups();
             self.note_groups();
+            let nap = self.flush();
             self.wake_touched();
             if !is_busy {
-                self.wait(&waker);
+                self.wait(&waker, nap);
             }
         }
     }
 
-    fn orders(&mut self) -> bool {
+    fn orders(&mut self, waker: &Waker) -> bool {
         let orders = self.station.orders.take();
         let is_busy = !orders.is_empty();
+        if orders.iter().any(Order::is_about_subscriptions) {
+            self.catch_up(waker);
+        }
         for order in orders {
             match order {
                 Order::Subscribe {
@@ -93,14 +102,19 @@ impl Router {
                     connection,
                     packet_id,
                     id,
+                    conflate,
                     filters,
-                } => self.subscribe(&session, connection, packet_id, id, filters),
+                } => {
+                    self.subscribe(&session, connection, packet_id, id, conflate, filters);
+                }
                 Order::Unsubscribe {
                     session,
                     connection,
                     packet_id,
                     filters,
                 } => self.unsubscribe(&session, connection, packet_id, &filters),
+                Order::Revoke { session, filters } => self.revoke(&session, &filters),
+                Order::Conflate(session) => self.conflating.push(session),
                 Order::Feed(session) => self.hungry(session),
                 Order::Delivered(list) => self.sharing.delivered(&list),
                 Order::Left(session) => self.left(&session),
@@ -124,6 +138,57 @@ impl Router {
             }
         }
         true
+    }
+
+    /// Gives the live sessions what is durable by now. What was acknowledged before a client asked to
+    /// subscribe comes before its subscription: it is no news to it, and if it is retained, it is there
+    /// to be looked up. Views that do not come along are waited for a while only.
+    fn catch_up(&mut self, waker: &Waker) {
+        let goal = Lane::ALL.map(|lane| self.station.watermarks[lane.index()].durable());
+        let is_there = |places: [Seq; 2]| places[0] >= goal[0] && places[1] >= goal[1];
+        let until = self.station.now_ms() + PATIENCE_MS;
+        loop {
+            // Asked before the batches are: what the views show was sent here before.
+            let is_shown = is_there(self.station.views.status().applied);
+            let has_given = self.live_batches();
+            let is_stopping = self.is_closed || self.station.is_stopping();
+            if is_there(self.station.routed()) || is_stopping || self.station.now_ms() >= until {
+                return;
+            }
+            if !has_given {
+                if is_shown {
+                    return;
+                }
+                self.wait(waker, NAP);
+            }
+        }
+    }
+
+    /// Sends what is due of what is conflated; how long there is time until more is.
+    fn flush(&mut self) -> Duration {
+        let mut nap = NAP;
+        let now = Duration::from_millis(self.station.now_ms());
+        self.conflating.retain(|session| {
+            let mut state = session.state.lock();
+            let chunks = match &mut state.conflator {
+                Some(conflator) => conflator.flush(now),
+                None => Vec::new(),
+            };
+            for chunk in chunks {
+                // Without room it is dropped and counted: it was not to be delivered for certain.
+                let _ = state.outbound.push_chunk(chunk);
+            }
+            let due = state
+                .conflator
+                .as_ref()
+                .and_then(|conflator| conflator.due());
+            state.is_conflating = due.is_some();
+            nap = nap.min(due.map_or(nap, |due| due.saturating_sub(now)));
+            drop(state);
+            session.waker.wake();
+            due.is_some()
+        });
+        nap
     }
 
     fn touch(&mut self, session: &Arc<Session>) {
@@ -152,14 +217,14 @@ impl Router {
     }
 
     /// Sleeps until an order, a batch, or the end of a nap.
-    fn wait(&mut self, waker: &Waker) {
+    fn wait(&mut self, waker: &Waker, nap: Duration) {
         let mut cx = Context::from_waker(waker);
         let received = pin!(self.batches.recv()).as_mut().poll(&mut cx);
         match received {
             Poll::Ready(Ok(batch)) => self.give(&batch),
             Poll::Ready(Err(RecvError::Lagged(batches))) => self.lagged(batches),
             Poll::Ready(Err(RecvError::Closed)) => self.is_closed = true,
-            Poll::Pending => std::thread::park_timeout(NAP),
+            Poll::Pending => std::thread::park_timeout(nap),
         }
         self.wake_touched();
     }

@@ -16,6 +16,7 @@ use spica_front::{
 };
 use spica_journal::SharedJournal;
 use spica_model::{Lane, Topic};
+use spica_mqtt_access::MqttControl;
 use spica_mqtt_proto::Limits;
 use spica_mqtt_routes::{Limits as RouteLimits, Routes, Shares};
 use spica_role::SharedRole;
@@ -25,6 +26,8 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::access::SharedAccess;
 use crate::config::{Settings, TlsSettings};
 use crate::connection::serve;
+use crate::control::Control;
+use crate::gate::GateError;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::router::Router;
@@ -89,6 +92,9 @@ pub enum StartError {
     /// An address cannot be listened on, or certificates cannot be used.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Who may come cannot be decided.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// The system gives no thread.
     #[error("the MQTT station gets no thread from the system: {0}")]
     Thread(std::io::Error),
@@ -168,6 +174,12 @@ impl Server {
     #[must_use]
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// What operators see of it, and what they may do.
+    #[must_use]
+    pub fn control(&self) -> Arc<dyn MqttControl> {
+        Arc::new(Control(Arc::clone(&self.station)))
     }
 
     /// How many clients are connected.

@@ -11,7 +11,9 @@ use spica_mqtt::{Inbound, Life, NoteNumber, Ordinal, Outbound, SessionLimits, Te
 use spica_mqtt_proto::{Reason, Version};
 use spica_mqtt_routes::SessionId;
 
+use crate::access::Who;
 use crate::appends::Appends;
+use crate::conflate::Conflator;
 use crate::held::Held;
 use crate::message::{CAUSE, Message};
 
@@ -56,11 +58,19 @@ pub(crate) struct State {
     /// Since when somebody or nobody is.
     pub(crate) since: Timestamp,
     pub(crate) user: Option<Box<str>>,
+    /// Who is connected, or was last; none since the station began.
+    pub(crate) who: Option<Arc<Who>>,
+    /// What the client wanted to do and may not, since it connected.
+    pub(crate) denied: u32,
     pub(crate) version: Version,
     /// Packets from other parts to the client, already encoded.
     pub(crate) mail: VecDeque<Box<[u8]>>,
     /// CONNACK is on its way to the client: anything may follow.
     pub(crate) is_welcome: bool,
+    /// Only of a session that has asked for conflation.
+    pub(crate) conflator: Option<Box<Conflator>>,
+    /// The router knows that something of it will be due.
+    pub(crate) is_conflating: bool,
     /// Somebody wants the connection to end.
     pub(crate) kicked: Option<Reason>,
     /// The router has been told that there is room.
@@ -71,6 +81,8 @@ pub(crate) struct State {
     pub(crate) is_touched: bool,
     /// It has messages in flight that its note on the disk does not know.
     pub(crate) is_note_stale: bool,
+    /// It was to outlive its connection until its client said otherwise: there are records of it.
+    pub(crate) is_kept: bool,
     /// It is no more: whoever still holds it lets go.
     pub(crate) is_gone: bool,
 }
@@ -116,6 +128,16 @@ impl Session {
         self.heard(now_ms);
     }
 
+    /// Whether a client is connected.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.deadline_ms() != OFFLINE
+    }
+
+    /// Seconds of keep-alive of who is or was connected; 0 is none.
+    pub(crate) fn keep_alive_secs(&self) -> u32 {
+        self.allowed_ms.load(Ordering::Relaxed) / 1_500
+    }
+
     /// It has sent something.
     pub(crate) fn heard(&self, now_ms: u64) {
         let deadline = match self.allowed_ms.load(Ordering::Relaxed) {
@@ -148,14 +170,19 @@ impl State {
             connection: 0,
             since: now,
             user: None,
+            who: None,
+            denied: 0,
             version: Version::V5,
             mail: VecDeque::new(),
             is_welcome: false,
+            conflator: None,
+            is_conflating: false,
             kicked: None,
             is_hungry: false,
             is_awaited: false,
             is_touched: false,
             is_note_stale: false,
+            is_kept: false,
             is_gone: false,
         }
     }
@@ -174,6 +201,7 @@ impl State {
         self.mail = VecDeque::new();
         self.is_welcome = false;
         self.is_hungry = false;
+        self.conflator = None;
         self.kicked = None;
         self.inbound.connected(terms, open_ids);
         self.outbound.connected(terms, self.life.is_durable());

@@ -1,5 +1,6 @@
 //! All sessions: by client id, and by slot.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -66,6 +67,31 @@ impl Table {
         slots.sessions[slot as usize] = Some(Arc::clone(&session));
         let before = by_id.insert(Arc::clone(client_id), Arc::clone(&session));
         (session, before)
+    }
+
+    /// The sessions after a client id that are wanted, in the order of these; at most `limit`.
+    pub(crate) fn after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        is_wanted: impl Fn(&Session) -> bool,
+    ) -> Vec<Arc<Session>> {
+        // The last of those that were found is on top, and goes when one before it is.
+        let mut found: BTreeMap<Arc<str>, Arc<Session>> = BTreeMap::new();
+        for (id, session) in &*self.by_id.lock() {
+            let is_beyond = || found.last_key_value().is_some_and(|(last, _)| id >= last);
+            if after.is_some_and(|after| **id <= *after)
+                || !is_wanted(session)
+                || (found.len() >= limit && is_beyond())
+            {
+                continue;
+            }
+            found.insert(Arc::clone(id), Arc::clone(session));
+            if found.len() > limit {
+                found.pop_last();
+            }
+        }
+        found.into_values().collect()
     }
 
     /// Takes a session out; its slot is free when [`Self::free`] says so.

@@ -10,7 +10,8 @@ use spica_mqtt_proto::{
 };
 
 use crate::arrived::Arrived;
-use crate::connection::{Link, says_critical};
+use crate::conflate;
+use crate::connection::Link;
 use crate::end::End;
 use crate::entry::{Entry, submit};
 use crate::fan_out::Fast;
@@ -113,14 +114,12 @@ impl<'a> Turn<'a> {
             }
             Packet::Disconnect(disconnect) => {
                 if let Some(secs) = disconnect.properties.session_expiry {
+                    state.is_kept |= state.life.is_durable();
                     state.life.change_expiry(secs, &self.station.limits)?;
                 }
                 Err(End::Said(Ending::of(disconnect.reason)))
             }
-            Packet::Auth(_) => Err(End::Bad(
-                Reason::ProtocolError,
-                "AUTH without an authentication that goes on",
-            )),
+            Packet::Auth(auth) => self.link.auth(self.station, self.session, &auth, out),
             Packet::Connect(_) => Err(End::Bad(Reason::ProtocolError, "a second CONNECT")),
             _ => Err(End::Bad(
                 Reason::ProtocolError,
@@ -150,22 +149,21 @@ impl<'a> Turn<'a> {
         if state.inbound.publish(publish)? != Came::New {
             return Ok(());
         }
+        self.link.publishes += 1;
         let topic = state.inbound.topic(publish);
         let route = self
             .link
             .route(self.station, &self.session.client_id, topic);
         let arrived = match route {
+            Ok(route) if publish.payload.len() > route.payload_bytes => Err(Reason::QuotaExceeded),
             Ok(route) => Arrived::of(publish, route.topic.clone(), route.is_state)
-                .map(|arrived| (arrived, route.lane, route.keeps_qos0)),
+                .map(|arrived| (arrived, route.lane_of(publish), route.keeps_qos0)),
             Err(reason) => Err(reason),
         };
-        let (mut arrived, mut lane, keeps_qos0) = match arrived {
+        let (mut arrived, lane, keeps_qos0) = match arrived {
             Ok(arrived) => arrived,
             Err(reason) => return self.refuse(state, publish, reason),
         };
-        if says_critical(publish) {
-            lane = Lane::Critical;
-        }
         let cause = self.session.cause.clone();
         match publish.packet_id {
             None => {
@@ -199,6 +197,7 @@ impl<'a> Turn<'a> {
         reason: Reason,
     ) -> Result<(), End> {
         self.station.metrics.publish_refused(reason);
+        state.denied = state.denied.saturating_add(1);
         match publish.packet_id {
             Some(id) if state.version == Version::V5 => {
                 state.inbound.refuse(publish.qos, id, reason);
@@ -209,7 +208,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn subscribe(&mut self, state: &State, subscribe: &Subscribe<'_>) -> Result<(), End> {
+    fn subscribe(&mut self, state: &mut State, subscribe: &Subscribe<'_>) -> Result<(), End> {
         let filters = subscribe
             .filters
             .iter()
@@ -219,6 +218,7 @@ impl<'a> Turn<'a> {
                     &self.session.client_id,
                     filter,
                 );
+                state.denied = state.denied.saturating_add(u32::from(may.is_err()));
                 (filter.to_owned(), options, may)
             })
             .collect();
@@ -227,6 +227,7 @@ impl<'a> Turn<'a> {
             connection: state.connection,
             packet_id: subscribe.packet_id,
             id: subscribe.properties.subscription_id,
+            conflate: conflate::wanted(&subscribe.properties.user),
             filters,
         });
         Ok(())

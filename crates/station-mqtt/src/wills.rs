@@ -8,7 +8,7 @@ use spica_mqtt::Will;
 use spica_mqtt_proto::{Publish, PublishProperties, QoS, UserProperties};
 
 use crate::arrived::Arrived;
-use crate::connection::{Route, says_critical};
+use crate::connection::Route;
 use crate::entry::{Entry, submit};
 use crate::fan_out::{Fast, fan_out};
 use crate::session::Session;
@@ -59,15 +59,13 @@ fn try_publish(station: &Station, session: &Session, will: &Will) -> Result<(), 
     let Ok(route) = Route::of(station, &will.topic, rule) else {
         return Ok(());
     };
+    let lane = route.lane_of(&publish);
     let Route {
         topic,
         is_state,
-        mut lane,
         keeps_qos0,
+        ..
     } = route;
-    if says_critical(&publish) {
-        lane = spica_model::Lane::Critical;
-    }
     let Ok(arrived) = Arrived::of(&publish, topic, is_state) else {
         return Ok(());
     };

@@ -27,7 +27,8 @@ use crate::state::App;
 pub(crate) struct BanBody {
     /// Who is banned: an address or a net.
     source: String,
-    /// Where: `stations` and `http` for a ban by hand, one of them for an automatic one.
+    /// Where: `stations`, `mqtt` if there is such a station, and `http` for a ban by hand, one of them
+    /// for an automatic one.
     from: Vec<&'static str>,
     /// Until when.
     #[schema(value_type = TimeText)]
@@ -89,25 +90,38 @@ impl FromBody for NewBan {
 const STATIONS: &str = "stations";
 const HTTP: &str = "http";
 
+const MQTT: &str = "mqtt";
+
 /// Runs `what` on the bans of the stations and of this interface.
-fn both<T>(app: &App, mut what: impl FnMut(&'static str, &mut Admission) -> T) -> [T; 2] {
+fn all<T>(app: &App, mut what: impl FnMut(&'static str, &mut Admission) -> T) -> Vec<T> {
     let stations = what(STATIONS, &mut app.parts.stations.lock());
-    [stations, what(HTTP, &mut app.admission.lock())]
+    let mqtt = app.parts.mqtt.as_ref();
+    let mqtt = mqtt.map(|mqtt| what(MQTT, &mut mqtt.admission.lock()));
+    let http = what(HTTP, &mut app.admission.lock());
+    [Some(stations), mqtt, Some(http)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Where bans by hand hold.
+fn places(app: &App) -> Vec<&'static str> {
+    all(app, |place, _| place)
 }
 
 fn bans(app: &App) -> Vec<BanBody> {
     let (now, wall) = (app.monotonic(), app.now());
-    let [stations, http] = both(app, |from, admission| {
+    let everywhere = all(app, |from, admission| {
         admission
             .bans(now)
             .into_iter()
             .map(move |ban| (from, ban))
             .collect::<Vec<_>>()
     });
-    let mut all: Vec<(&'static str, Ban)> = stations.into_iter().chain(http).collect();
-    all.sort_by_key(|(_, ban)| ban.source);
-    let mut merged: Vec<(Vec<&'static str>, Ban)> = Vec::with_capacity(all.len());
-    for (from, ban) in all {
+    let mut bans: Vec<(&'static str, Ban)> = everywhere.into_iter().flatten().collect();
+    bans.sort_by_key(|(_, ban)| ban.source);
+    let mut merged: Vec<(Vec<&'static str>, Ban)> = Vec::with_capacity(bans.len());
+    for (from, ban) in bans {
         match merged.last_mut() {
             Some((places, same)) if *same == ban => places.push(from),
             _ => merged.push((vec![from], ban)),
@@ -188,7 +202,7 @@ pub(crate) async fn add(
     let audit = app.audit(&author, "bans", "ban.add", &source.to_string(), detail)?;
     commit(&app, Lane::Normal, &[audit.as_new()]).await?;
     let now = app.monotonic();
-    let made = both(&app, |_, admission| {
+    let made = all(&app, |_, admission| {
         admission.ban(now, source, lasts.into(), reason.clone())
     });
     for made in made {
@@ -202,7 +216,7 @@ pub(crate) async fn add(
         automatic: false,
         left,
     };
-    let shown = shown(vec![STATIONS, HTTP], ban, app.now());
+    let shown = shown(places(&app), ban, app.now());
     created(&format!("/v1/bans/{}", shown.source), axum::Json(shown))
 }
 
@@ -227,7 +241,7 @@ pub(crate) async fn remove(
     PathOf(source): PathOf<String>,
 ) -> Result<StatusCode, Problem> {
     let source = net(&source)?;
-    let lifted = both(&app, |_, admission| admission.unban(source));
+    let lifted = all(&app, |_, admission| admission.unban(source));
     if !lifted.contains(&true) {
         return Err(Problem::not_found(format!("there is no ban of {source}")));
     }

@@ -21,6 +21,7 @@ pub(crate) mod history;
 pub(crate) mod live;
 pub(crate) mod media;
 pub(crate) mod metrics;
+pub(crate) mod mqtt;
 pub(crate) mod openapi;
 pub(crate) mod page;
 pub(crate) mod pair;
@@ -44,6 +45,8 @@ pub fn readings(bytes: &[u8]) -> usize {
         commands::NewCommand::from_body(bytes).is_ok(),
         bans::NewBan::from_body(bytes).is_ok(),
         tokens::NewTokenBody::from_body(bytes).is_ok(),
+        mqtt::users::NewUserBody::from_body(bytes).is_ok(),
+        mqtt::users::NewPasswordBody::from_body(bytes).is_ok(),
         cases::NewStep::from_body(bytes).is_ok(),
         conditions::NewOrder::from_body(bytes).is_ok(),
         handlers::OrderBody::from_body(bytes).is_ok(),

@@ -205,6 +205,11 @@ impl<M: Message> Outbound<M> {
         taken
     }
 
+    /// Messages that were dropped since [`Self::take_dropped`] was called last.
+    pub const fn dropped(&self) -> Dropped {
+        self.dropped
+    }
+
     /// Messages that were dropped since it was asked last.
     pub fn take_dropped(&mut self) -> Dropped {
         std::mem::take(&mut self.dropped)

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use spica_journal::{Followed, Follower};
 use spica_model::{Lane, Record, Seq};
-use spica_mqtt::{Origin, Pushed};
+use spica_mqtt::{Delivery, Origin, Pushed};
 use spica_mqtt_proto::QoS;
 
 use super::Router;
 use super::live::dressed;
+use super::sharing::RETAINED;
 use crate::message::Message;
 use crate::session::Session;
 
@@ -94,6 +95,32 @@ impl Router {
             guest.session.waker.wake();
         }
         true
+    }
+
+    /// Fetches what was on its way to a client beside the order of the lanes when the node ended.
+    pub(super) fn refill(&self, session: &Session, missing: &[Origin]) {
+        for origin in missing {
+            let delivery = self.fetch(origin);
+            session.state.lock().outbound.refill(*origin, delivery);
+        }
+        session.waker.wake();
+    }
+
+    fn fetch(&self, origin: &Origin) -> Option<Delivery<Message>> {
+        let before = Seq(origin.seq.0.checked_sub(1)?);
+        let mut reader = self.station.journal.follow(origin.lane, before).ok()?;
+        let Followed::Records(mut records) = reader.read(1).ok()? else {
+            return None;
+        };
+        let record = records.pop().filter(|it| it.position.seq == origin.seq)?;
+        let message = Message::single(&self.station.mount, record)?;
+        Some(Delivery {
+            message,
+            qos: QoS::ExactlyOnce,
+            retain: origin.apart == Some(RETAINED),
+            origin: Some(*origin),
+            ids: None,
+        })
     }
 
     /// Who wants something of the lane.
@@ -192,10 +219,8 @@ impl Router {
                 continue;
             }
             let slot = guest.session.slot;
-            let mut members = targets.targets().iter();
-            let target = members
-                .find(|it| it.session == slot)
-                .filter(|it| it.since[lane.index()] < seq.0);
+            let target = targets.find(slot);
+            let target = target.filter(|it| it.since[lane.index()] < seq.0);
             let is_own = publisher == Some(&*guest.session.client_id);
             let class = target.and_then(|target| targets.class(target, is_own));
             let mut state = guest.session.state.lock();

@@ -1,14 +1,17 @@
 //! What has just become durable, to the sessions that are live.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spica_model::{Lane, Record};
-use spica_mqtt::{Delivery, Origin, Pushed};
-use spica_mqtt_proto::{QoS, SubscriptionIds};
+use spica_mqtt::{Delivery, Message as _, Origin, Pushed};
+use spica_mqtt_proto::{Publish, PublishProperties, QoS, SubscriptionIds, encode_publish};
 use spica_mqtt_routes::{Class, Targets};
 
 use super::Router;
+use crate::fan_out::begin;
 use crate::message::Message;
+use crate::session::{Session, State};
 
 impl Router {
     /// Gives a batch to those that are subscribed.
@@ -71,6 +74,9 @@ impl Router {
                     delivery.clone()
                 };
                 let mut state = session.state.lock();
+                if self.conflated(&mut state, &session, &delivery) {
+                    continue;
+                }
                 let pushed = state.outbound.push(delivery);
                 self.station.metrics.routed(pushed);
                 if pushed == Pushed::Queued && !state.is_touched {
@@ -81,6 +87,47 @@ impl Router {
             }
         }
         self.touched = touched;
+    }
+
+    /// Keeps a message for a session that wants the newest now and then.
+    fn conflated(
+        &self,
+        state: &mut State,
+        session: &Arc<Session>,
+        delivery: &Delivery<Message>,
+    ) -> bool {
+        let Some(conflator) = &mut state.conflator else {
+            return false;
+        };
+        if delivery.qos != QoS::AtMostOnce || state.connection == 0 {
+            return false;
+        }
+        let publish = delivery.message.publish();
+        let ids = delivery.ids.as_deref().unwrap_or_default();
+        let publish = Publish {
+            retain: delivery.retain,
+            properties: PublishProperties {
+                subscription_ids: SubscriptionIds::of(ids),
+                ..publish.properties
+            },
+            ..publish
+        };
+        let mut packet = Vec::new();
+        if encode_publish(&publish, state.version, &mut packet).is_err() {
+            return false;
+        }
+        let now = Duration::from_millis(self.station.now_ms());
+        let lane = delivery.message.record().position.lane;
+        let topic = delivery.message.topic();
+        let is_taken = conflator.take(now, topic, &packet.into(), lane);
+        self.station
+            .metrics
+            .conflated
+            .inc_by(conflator.take_replaced());
+        if is_taken {
+            begin(&self.station, session, state);
+        }
+        is_taken
     }
 
     /// The channel has lost batches: every session is behind, and fed from the journal.

@@ -125,7 +125,11 @@ impl Router {
         if std::mem::take(&mut state.is_awaited) {
             self.sharing.wake();
         }
+        let missing: Vec<Origin> = state.outbound.missing_apart().collect();
         drop(state);
+        if !missing.is_empty() {
+            self.refill(&session, &missing);
+        }
         self.feeding.add(session);
     }
 

@@ -1,17 +1,18 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spica_model::Lane;
 use spica_mqtt_proto::{
-    AckProperties, Packet, PacketId, Reason, ReasonCodes, RetainHandling, SubAck, SubscribeOptions,
-    Version,
+    AckProperties, Packet, PacketId, QoS, Reason, ReasonCodes, RetainHandling, SubAck,
+    SubscribeOptions, Version,
 };
 use spica_mqtt_routes::{Change, Options, RouteError};
 
 use super::Router;
 use crate::session::{ConnectionId, Session, Then};
-use crate::store;
+use crate::{leaving, store};
 
 impl Router {
     pub(super) fn subscribe(
@@ -20,6 +21,7 @@ impl Router {
         connection: ConnectionId,
         packet_id: PacketId,
         id: Option<u32>,
+        conflate: Option<Duration>,
         filters: Vec<(String, SubscribeOptions, Result<(), Reason>)>,
     ) {
         if session.state.lock().is_gone {
@@ -27,7 +29,11 @@ impl Router {
         }
         let since = self.station.routed().map(|seq| seq.0);
         let (mut reasons, mut retained) = (Vec::new(), Vec::new());
-        for (filter, asked, may) in filters {
+        for (filter, mut asked, may) in filters {
+            if conflate.is_some() {
+                // What may be replaced on the way is not delivered for certain.
+                asked.qos = QoS::AtMostOnce;
+            }
             let options = Options {
                 qos: asked.qos as u8,
                 no_local: asked.no_local,
@@ -43,6 +49,7 @@ impl Router {
             });
             match done {
                 Ok(change) => {
+                    conflated(session, &filter, conflate);
                     reasons.push(Reason::granted(asked.qos));
                     let is_new = change == Change::New;
                     let is_wanted = match asked.retain_handling {
@@ -82,6 +89,7 @@ impl Router {
             if filter.starts_with("$share/") {
                 self.share_again(session);
             }
+            conflated(session, filter, None);
             let was_there = self
                 .station
                 .routes
@@ -94,6 +102,21 @@ impl Router {
             });
         }
         self.answer(session, connection, packet_id, &reasons, false);
+    }
+
+    /// Takes subscriptions away that the client may not have any more.
+    pub(super) fn revoke(&mut self, session: &Arc<Session>, filters: &[String]) {
+        for filter in filters {
+            if filter.starts_with("$share/") {
+                self.share_again(session);
+            }
+            let mut routes = self.station.routes.write();
+            routes.unsubscribe(session.slot, filter);
+        }
+        let mut state = session.state.lock();
+        if !state.is_gone && state.life.is_durable() {
+            leaving::keep(&self.station, session, &mut state);
+        }
     }
 
     /// Answers: at once, or when it is durable, if the session outlives its connection.
@@ -125,6 +148,21 @@ impl Router {
         }
         drop(state);
         session.waker.wake();
+    }
+}
+
+/// Notes whether the subscription is conflated.
+fn conflated(session: &Session, filter: &str, conflate: Option<Duration>) {
+    let mut state = session.state.lock();
+    match (conflate, &mut state.conflator) {
+        (Some(interval), conflator) => {
+            let conflator = conflator.get_or_insert_default();
+            conflator.add(filter, interval);
+        }
+        (None, Some(conflator)) => {
+            conflator.remove(filter);
+        }
+        (None, None) => {}
     }
 }
 
