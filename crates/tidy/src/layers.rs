@@ -28,6 +28,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "ws-proto",
             "mqtt-proto",
             "mqtt",
+            "rules",
             "state",
             "journal-format",
             "pair",
@@ -81,7 +82,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 24] = [
+pub const EXCEPTIONS: [(&str, &str); 25] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -94,6 +95,7 @@ pub const EXCEPTIONS: [(&str, &str); 24] = [
     ("mqtt-access", "matcher"),
     ("mqtt-access", "admission"),
     ("mqtt", "mqtt-proto"),
+    ("rules", "cases"),
     ("live-hub", "views"),
     ("desk", "views"),
     ("media", "objects"),
