@@ -17,6 +17,7 @@ pub mod http;
 pub mod hub;
 pub mod ingest;
 pub mod live;
+pub mod mqtt;
 pub mod pair;
 pub mod stations;
 

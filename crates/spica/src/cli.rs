@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use bench::{Bench, BenchCommon, LiveMode, Via};
+pub(crate) use bench::{Bench, BenchCommon, LiveMode, MqttMode, Via};
 pub(crate) use ca::Ca;
 pub(crate) use case::{Act, Alert, Case, CaseCondition};
 pub(crate) use device::Device;

@@ -48,6 +48,22 @@ pub(crate) enum LiveMode {
     Deltas,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MqttMode {
+    /// Publishes of QoS 1: 64 connections, 16 in flight on each
+    Qos1,
+    /// Publishes of QoS 1: 1,024 connections, one in flight on each
+    Qos1Wide,
+    /// Connect, publish with QoS 1, disconnect
+    Cycles,
+    /// One publishes with QoS 0, many subscribe
+    FanOut,
+    /// Connections that do nothing: how fast they are taken, and their memory
+    Idle,
+    /// From the kill of a node until it has its sessions back
+    Restart,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// The floor: what one durable append costs on this disk
@@ -184,6 +200,46 @@ pub(crate) enum Bench {
         /// How long a step lasts
         #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "5s")]
         duration: Duration,
+    },
+    /// The MQTT station, and other MQTT servers beside it, by one generator
+    Mqtt {
+        #[command(flatten)]
+        common: BenchCommon,
+        /// Who is measured: spica, mosquitto, nats, or the address of one that runs; the first is
+        /// compared with the others, and those that are not installed are left out
+        #[arg(
+            long = "target",
+            value_name = "SERVER",
+            value_delimiter = ',',
+            default_value = "spica,mosquitto,nats"
+        )]
+        targets: Vec<spica_bench::mqtt::Target>,
+        /// What is measured
+        #[arg(
+            long,
+            value_enum,
+            value_delimiter = ',',
+            default_value = "qos1,qos1-wide,cycles,fan-out,idle"
+        )]
+        modes: Vec<MqttMode>,
+        /// Payload bytes
+        #[arg(long, default_value_t = 128)]
+        size: usize,
+        /// How long a measurement, or a step of one, lasts
+        #[arg(long = "for", value_name = "TIME", value_parser = time, default_value = "5s")]
+        duration: Duration,
+        /// Subscribers of the fan-out
+        #[arg(long, default_value_t = 1_000)]
+        subscribers: usize,
+        /// Idle connections
+        #[arg(long, default_value_t = 15_000)]
+        connections: usize,
+        /// Sessions that are there again after a restart
+        #[arg(long, default_value_t = 10_000)]
+        sessions: usize,
+        /// Messages that wait for each of them
+        #[arg(long, default_value_t = 1_000)]
+        queued: usize,
     },
     /// The passive of `bench pair`
     #[command(hide = true)]

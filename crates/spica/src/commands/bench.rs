@@ -9,14 +9,14 @@ use serde::Serialize;
 use spica_bench::hub::{scratch, serve, serve_guarded};
 use spica_bench::ingest::Load;
 use spica_bench::{
-    alert, catch_up, critical, disk, failover, handlers, http, ingest, live, pair, stations,
+    alert, catch_up, critical, disk, failover, handlers, http, ingest, live, mqtt, pair, stations,
 };
 use spica_journal_file::Priorities;
 use spica_model::Lane;
 use spica_node::Exit;
 
 use super::block_on_all_cores;
-use crate::cli::{Bench, BenchCommon, LiveMode, Via};
+use crate::cli::{Bench, BenchCommon, LiveMode, MqttMode, Via};
 use crate::out;
 
 /// Updates of the document of `bench live --mode deltas`.
@@ -122,6 +122,29 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
                 step: duration,
             },
         ),
+        Bench::Mqtt {
+            common,
+            targets,
+            modes,
+            size,
+            duration,
+            subscribers,
+            connections,
+            sessions,
+            queued,
+        } => {
+            let options = mqtt::Options {
+                targets,
+                modes: modes.into_iter().map(mqtt_mode).collect(),
+                size,
+                duration,
+                subscribers,
+                connections,
+                sessions,
+                queued,
+            };
+            in_scratch(&common, |dir| mqtt::run(dir, &options))
+        }
         Bench::CatchUp {
             common,
             behind,
@@ -177,6 +200,17 @@ pub(crate) fn run(bench: Bench) -> Result<Exit> {
             };
             critical::run(dir, duration, priorities)
         }),
+    }
+}
+
+const fn mqtt_mode(mode: MqttMode) -> mqtt::Mode {
+    match mode {
+        MqttMode::Qos1 => mqtt::Mode::Qos1,
+        MqttMode::Qos1Wide => mqtt::Mode::Qos1Wide,
+        MqttMode::Cycles => mqtt::Mode::Cycles,
+        MqttMode::FanOut => mqtt::Mode::FanOut,
+        MqttMode::Idle => mqtt::Mode::Idle,
+        MqttMode::Restart => mqtt::Mode::Restart,
     }
 }
 
