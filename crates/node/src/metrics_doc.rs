@@ -90,6 +90,10 @@ async fn the_page_has_every_metric_of_a_node() {
     config.node.data_dir = dir.path().to_str().unwrap().parse().unwrap();
     config.http.listen.set_port(0);
     config.identicom.listen.set_port(0);
+    config.mqtt = Some(spica_station_mqtt::Settings {
+        listen: Some(([127, 0, 0, 1], 0).into()),
+        ..Default::default()
+    });
     let node = Node::start(config, Access::Open).await.unwrap();
     let addresses = node.addresses().clone();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -206,6 +206,7 @@ impl<M: Message> Outbound<M> {
     }
 
     /// Messages that were dropped since [`Self::take_dropped`] was called last.
+    #[must_use]
     pub const fn dropped(&self) -> Dropped {
         self.dropped
     }

@@ -95,33 +95,52 @@ impl Config {
     }
 
     /// The limits on connections, with their keys.
-    pub(super) fn connection_limits(&self) -> [(&'static str, u64); 2] {
-        [
+    pub(super) fn connection_limits(&self) -> Vec<(&'static str, u64)> {
+        let mut limits = vec![
             (
                 "identicom.admission.connections",
                 self.identicom.admission.connections as u64,
             ),
             ("http.max_connections", self.http.max_connections as u64),
-        ]
+        ];
+        if let Some(mqtt) = &self.mqtt {
+            let connections = mqtt.admission.connections as u64;
+            limits.push(("mqtt.admission.connections", connections));
+        }
+        limits
     }
 
     /// The files that must be there, with their keys.
     pub(super) fn files(&self) -> Vec<(&'static str, &Path)> {
-        let Some(tls) = &self.identicom.tls else {
-            return Vec::new();
+        let mut files = Vec::new();
+        if let Some(tls) = &self.identicom.tls {
+            files.push(("identicom.tls.certificate", tls.certificate.as_path()));
+            files.push(("identicom.tls.key", tls.key.as_path()));
+        }
+        let Some(mqtt) = &self.mqtt else {
+            return files;
         };
-        vec![
-            ("identicom.tls.certificate", tls.certificate.as_path()),
-            ("identicom.tls.key", tls.key.as_path()),
-        ]
+        if let Some(tls) = &mqtt.tls {
+            files.push(("mqtt.tls.certificate", tls.certificate.as_path()));
+            files.push(("mqtt.tls.key", tls.key.as_path()));
+            let roots = tls.client_roots.as_ref();
+            files.extend(roots.map(|roots| ("mqtt.tls.client_roots", roots.as_path())));
+        }
+        let access = mqtt.access.file.as_ref();
+        files.extend(access.map(|file| ("mqtt.access.file", file.as_path())));
+        files
     }
 
     /// The files that are nobody else's business, with their keys.
     pub(super) fn private_files(&self) -> Vec<(&'static str, &Path)> {
-        self.identicom
-            .tls
-            .iter()
-            .map(|tls| ("identicom.tls.key", tls.key.as_path()))
-            .collect()
+        let identicom = self.identicom.tls.iter();
+        let identicom = identicom.map(|tls| ("identicom.tls.key", tls.key.as_path()));
+        let mqtt = self.mqtt.iter();
+        let keys = mqtt.clone().filter_map(|mqtt| mqtt.tls.as_ref());
+        let keys = keys.map(|tls| ("mqtt.tls.key", tls.key.as_path()));
+        // Hashes of passwords are in it.
+        let access = mqtt.filter_map(|mqtt| mqtt.access.file.as_ref());
+        let access = access.map(|file| ("mqtt.access.file", file.as_path()));
+        identicom.chain(keys).chain(access).collect()
     }
 }
