@@ -172,6 +172,8 @@ impl Viewer {
                 self.last = [0; 2];
                 self.resets += 1;
                 self.at = None;
+                // Part of what follows is no place to come back with.
+                self.ready = false;
             }
             "ended" => self.ended = true,
             "stats" | "refused" => {}
