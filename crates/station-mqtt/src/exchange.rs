@@ -10,9 +10,9 @@ use spica_mqtt_proto::{
 };
 
 use crate::access::{Admitted, Shown};
-use crate::connection::Link;
 use crate::end::End;
 use crate::greeting::Hall;
+use crate::link::Link;
 use crate::session::Session;
 use crate::station::Station;
 

@@ -14,7 +14,7 @@ use spica_mqtt_proto::{
 
 use crate::access::{Admitted, Shown};
 use crate::arriving::{Arriving, attach};
-use crate::connection::Link;
+use crate::link::Link;
 use crate::session::{Session, Then};
 use crate::station::Station;
 use crate::store;

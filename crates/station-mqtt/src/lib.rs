@@ -33,6 +33,7 @@ mod greeting;
 mod held;
 mod keeper;
 mod leaving;
+mod link;
 mod message;
 mod metrics;
 mod mount;

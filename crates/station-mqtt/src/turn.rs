@@ -11,11 +11,11 @@ use spica_mqtt_proto::{
 
 use crate::arrived::Arrived;
 use crate::conflate;
-use crate::connection::Link;
 use crate::end::End;
 use crate::entry::{Entry, submit};
 use crate::fan_out::Fast;
 use crate::held::Held;
+use crate::link::Link;
 use crate::orders::Order;
 use crate::router::shared_group;
 use crate::session::{Session, State, Then};

@@ -8,9 +8,9 @@ use spica_mqtt::Will;
 use spica_mqtt_proto::{Publish, PublishProperties, QoS, UserProperties};
 
 use crate::arrived::Arrived;
-use crate::connection::Route;
 use crate::entry::{Entry, submit};
 use crate::fan_out::{Fast, fan_out};
+use crate::link::Route;
 use crate::session::Session;
 use crate::station::Station;
 

@@ -1,6 +1,6 @@
 //! The access file, read again when it changes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
@@ -32,20 +32,11 @@ impl Gate {
     /// # Errors
     /// What is wrong with it, and where.
     pub(super) fn read_file(&self) -> Result<(), GateError> {
-        let access = match &self.file {
-            None => AccessFile::default(),
-            Some(path) => {
-                // Before it is read: what is written meanwhile is read again.
-                *self.stamp.lock() = Stamp::of(path);
-                parse(path)?
-            }
-        };
-        if let Some(role) = &self.anonymous
-            && access.role(role).is_none()
-        {
-            let known: Vec<&str> = access.roles().collect();
-            return Err(GateError::Anonymous(role.clone(), known.join(", ")));
+        if let Some(path) = &self.file {
+            // Before it is read: what is written meanwhile is read again.
+            *self.stamp.lock() = Stamp::of(path);
         }
+        let access = load(self.file.as_deref(), self.anonymous.as_deref())?;
         *self.access.write() = Arc::new(access);
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
@@ -85,13 +76,28 @@ impl Gate {
     }
 }
 
-fn parse(path: &PathBuf) -> Result<AccessFile, GateError> {
+/// What the file says, or what counts without one.
+pub(super) fn load(file: Option<&Path>, anonymous: Option<&str>) -> Result<AccessFile, GateError> {
+    let access = match file {
+        None => AccessFile::default(),
+        Some(path) => parse(path)?,
+    };
+    match anonymous {
+        Some(role) if access.role(role).is_none() => {
+            let known: Vec<&str> = access.roles().collect();
+            Err(GateError::Anonymous(role.to_owned(), known.join(", ")))
+        }
+        _ => Ok(access),
+    }
+}
+
+fn parse(path: &Path) -> Result<AccessFile, GateError> {
     let failed = |source| GateError::Read {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
     let wrong = |problems| GateError::Content {
-        path: path.clone(),
+        path: path.to_owned(),
         problems,
     };
     let bytes = std::fs::metadata(path).map_err(failed)?.len();

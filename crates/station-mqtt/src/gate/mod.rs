@@ -10,7 +10,7 @@ mod identify;
 mod scrams;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -139,6 +139,16 @@ impl std::fmt::Debug for Gate {
 }
 
 impl Gate {
+    /// Says what is wrong with the settings and the access file, before anything starts.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn check(settings: &AccessSettings, base: &Path) -> Result<(), GateError> {
+        settings.check()?;
+        let file = settings.file.as_ref().map(|file| file.resolve(base));
+        file::load(file.as_deref(), settings.anonymous.as_deref()).map(drop)
+    }
+
     /// Reads the access file.
     ///
     /// # Errors
@@ -271,4 +281,24 @@ impl Gate {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_node_keeps_for_itself_is_the_audit_trail_at_most() {
+        for (filter, shown) in [
+            ("a/#", None),
+            ("#", None),
+            ("$SYS/#", None),
+            ("$spica/audit/#", Some(true)),
+            ("$share/g/$spica/audit/x", Some(true)),
+            ("$spica", Some(false)),
+            ("$spica/#", Some(false)),
+            ("$spica/+/tokens", Some(false)),
+            ("$spica/system/tokens/#", Some(false)),
+            ("$share/g/$spica/mqtt/sessions/#", Some(false)),
+        ] {
+            assert_eq!(shown_inside(filter), shown, "{filter}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Who is let in, what they may do, and what operators see: at a station on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use common::{Client, Node, connect, password_of};
+use spica_mqtt_access::scram;
+use spica_mqtt_proto::{Reason, Version};
+use spica_station_mqtt::Settings;
+
+fn access(text: &str) -> Settings {
+    Settings {
+        access: toml::from_str(text).unwrap(),
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn tokens_passwords_and_nothing_at_all() {
+    let node = Node::start(Settings::default()).await;
+    node.add_user("ada", &["operator"], "correct horse").await;
+    for (user, password, reason) in [
+        (None, Some("spica_operator"), Reason::Success),
+        (Some("any"), Some("spica_reader"), Reason::Success),
+        (None, Some("spica_unknown"), Reason::BadUserNameOrPassword),
+        (Some("ada"), Some("correct horse"), Reason::Success),
+        (
+            Some("ada"),
+            Some("wrong horse"),
+            Reason::BadUserNameOrPassword,
+        ),
+        (
+            Some("bob"),
+            Some("correct horse"),
+            Reason::BadUserNameOrPassword,
+        ),
+        (Some("ada"), None, Reason::NotAuthorized),
+        (None, None, Reason::NotAuthorized),
+    ] {
+        let mut client = Client::dial(&node).await;
+        let told = client
+            .connect(&connect(Version::V5, "", user, password))
+            .await;
+        assert_eq!(told, reason, "{user:?} {password:?}");
+    }
+    let mut client = Client::dial(&node).await;
+    let old = connect(Version::V311, "old", Some("ada"), Some("wrong horse"));
+    assert_eq!(client.connect(&old).await, Reason::BadUserNameOrPassword);
+}
+
+#[tokio::test]
+async fn each_may_do_what_its_role_says_and_what_it_may_not_is_counted() {
+    let node = Node::start(access("anonymous = \"reader\"")).await;
+    node.register("77").await;
+    let mut device = Client::dial(&node).await;
+    let hello = connect(Version::V5, "d", None, Some("spica_device77"));
+    assert_eq!(device.connect(&hello).await, Reason::Success);
+    for (topic, reason) in [
+        ("devices/77/data/level", Reason::Success),
+        ("devices/78/data/level", Reason::NotAuthorized),
+        ("weather", Reason::NotAuthorized),
+        ("system/tokens/x", Reason::NotAuthorized),
+    ] {
+        assert_eq!(device.publish(topic).await, reason, "{topic}");
+    }
+    for (filter, is_allowed) in [
+        ("devices/77/commands/#", true),
+        ("#", false),
+        ("$spica/system/tokens/#", false),
+        ("$spica/#", false),
+    ] {
+        let told = device.subscribe(filter).await;
+        assert_eq!(told as u8 <= 2, is_allowed, "{filter}: {told}");
+    }
+    let shown = node.control.client("d").unwrap();
+    assert_eq!((shown.denied, shown.serial.as_deref()), (6, Some("77")));
+    assert_eq!(
+        (shown.user.as_deref(), shown.roles),
+        (Some("device:77"), vec!["device".to_owned()])
+    );
+    let mut reader = Client::dial(&node).await;
+    let hello = connect(Version::V5, "r", None, None);
+    assert_eq!(
+        reader.connect(&hello).await,
+        Reason::Success,
+        "as anonymous may"
+    );
+    assert_eq!(reader.publish("weather").await, Reason::NotAuthorized);
+    assert_eq!(reader.subscribe("#").await, Reason::Success);
+    let mut unknown = Client::dial(&node).await;
+    let hello = connect(Version::V5, "u", None, Some("spica_device78"));
+    assert_eq!(
+        unknown.connect(&hello).await,
+        Reason::NotAuthorized,
+        "not registered"
+    );
+}
+
+#[tokio::test]
+async fn a_session_is_that_of_the_user_who_made_it() {
+    let node = Node::start(Settings::default()).await;
+    let mut first = Client::dial(&node).await;
+    let hello = connect(Version::V5, "shared", None, Some("spica_operator"));
+    assert_eq!(first.connect(&hello).await, Reason::Success);
+    let mut other = Client::dial(&node).await;
+    let hello = connect(Version::V5, "shared", None, Some("spica_reader"));
+    assert_eq!(other.connect(&hello).await, Reason::NotAuthorized);
+    assert_eq!(first.publish("still/here").await, Reason::Success);
+}
+
+#[tokio::test]
+async fn operators_see_kick_and_end() {
+    let node = Node::start(Settings::default()).await;
+    for id in ["a", "b", "c"] {
+        let mut client = Client::dial(&node).await;
+        let mut hello = connect(Version::V5, id, None, Some("spica_operator"));
+        hello.properties.session_expiry = Some(600);
+        assert_eq!(client.connect(&hello).await, Reason::Success);
+        let ids = |after, limit| {
+            let clients = node.control.clients(after, limit).into_iter();
+            clients.map(|client| client.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(None, 10), [id], "those before are away");
+        assert!(ids(Some(id), 10).is_empty());
+        assert!(node.control.kick(id));
+        assert_eq!(client.ended().await, Some(Reason::AdministrativeAction));
+        node.away(id).await;
+        assert!(!node.control.kick(id), "it is away");
+    }
+    let sessions = |after, limit| {
+        let sessions = node.control.sessions(after, limit).into_iter();
+        sessions.map(|session| session.id).collect::<Vec<_>>()
+    };
+    assert_eq!(sessions(None, 2), ["a", "b"]);
+    assert_eq!(sessions(Some("b"), 2), ["c"]);
+    assert!(node.control.end("b") && !node.control.end("b"));
+    assert_eq!(sessions(None, 10), ["a", "c"]);
+    let mut client = Client::dial(&node).await;
+    let mut hello = connect(Version::V5, "a", None, Some("spica_operator"));
+    hello.clean_start = false;
+    hello.properties.session_expiry = Some(600);
+    assert_eq!(client.connect(&hello).await, Reason::Success);
+    assert!(client.session_present);
+    assert!(node.control.end("a"));
+    assert_eq!(client.ended().await, Some(Reason::AdministrativeAction));
+    assert_eq!(sessions(None, 10), ["c"]);
+}
+
+const ROLE: &str =
+    "[roles.sensor]\nrules = [{ allow = [\"publish\"], filters = [\"plant/%u/#\"] }]\n";
+
+fn file(stored: &str, more: &str) -> String {
+    format!("{ROLE}[users.pump]\nroles = [\"sensor\"]\npassword = \"{stored}\"\n{more}")
+}
+
+#[tokio::test]
+async fn a_file_that_is_wrong_changes_nothing_and_a_right_one_holds_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("access.toml");
+    let (stored, scram) = password_of("pump it up");
+    std::fs::write(&path, file(&stored, "")).unwrap();
+    let node = Node::start(access(&format!("file = {path:?}"))).await;
+    let hello = connect(Version::V5, "p", Some("pump"), Some("pump it up"));
+    let mut pump = Client::dial(&node).await;
+    assert_eq!(pump.connect(&hello).await, Reason::Success);
+    assert_eq!(pump.publish("plant/pump/level").await, Reason::Success);
+    assert_eq!(
+        pump.publish("plant/other/level").await,
+        Reason::NotAuthorized
+    );
+
+    std::fs::write(&path, file(&stored, "serial = \"a/b\"\n")).unwrap();
+    let problems = node.control.reload().unwrap_err();
+    assert!(problems[0].starts_with("line 6, column 10"), "{problems:?}");
+    assert_eq!(pump.publish("plant/pump/level").await, Reason::Success);
+
+    let narrow = file(&stored, "").replace("plant/%u/#", "plant/%u/level");
+    std::fs::write(&path, narrow).unwrap();
+    assert_eq!(node.control.reload().unwrap().users, 1);
+    // The keeper gives it to those that are connected.
+    while pump.publish("plant/pump/other").await != Reason::NotAuthorized {}
+    assert_eq!(pump.publish("plant/pump/level").await, Reason::Success);
+
+    std::fs::write(&path, ROLE).unwrap();
+    node.control.reload().unwrap();
+    assert_eq!(
+        pump.ended().await,
+        Some(Reason::NotAuthorized),
+        "the user is gone"
+    );
+    assert!(scram.starts_with("SCRAM-SHA-256$"));
+}
+
+#[tokio::test]
+async fn a_password_is_proven_without_being_sent_and_again_later() {
+    let node = Node::start(Settings::default()).await;
+    node.add_user("ada", &["operator"], "correct horse").await;
+    for (user, password, reason) in [
+        ("ada", "wrong horse", Reason::NotAuthorized),
+        ("bob", "correct horse", Reason::NotAuthorized),
+        ("ada", "correct horse", Reason::Success),
+    ] {
+        let (mut prover, first) = scram::Client::begin(user, "aNonceOfItsOwn").unwrap();
+        let mut client = Client::dial(&node).await;
+        let hello = connect(Version::V5, "s", None, None);
+        let told = client
+            .prove_at_connect(&hello, &first, |said| prover.prove(said, password).unwrap())
+            .await;
+        assert_eq!(told.0, reason, "{user} {password}");
+        if reason != Reason::Success {
+            continue;
+        }
+        prover.finish(&told.1).unwrap();
+        let (mut prover, first) = scram::Client::begin(user, "anotherNonce").unwrap();
+        let last = client
+            .prove_again(&first, |said| prover.prove(said, password).unwrap())
+            .await;
+        prover.finish(&last).unwrap();
+        assert_eq!(client.publish("a/b").await, Reason::Success);
+    }
+}
+
+#[tokio::test]
+async fn quotas_and_bans_turn_away() {
+    let node = Node::start(access(
+        "quotas.user.connections = 1\nflapping.client.connects = 2\nanonymous = \"reader\"",
+    ))
+    .await;
+    let hello = |id| connect(Version::V5, id, None, Some("spica_operator"));
+    let mut first = Client::dial(&node).await;
+    assert_eq!(first.connect(&hello("one")).await, Reason::Success);
+    let mut second = Client::dial(&node).await;
+    assert_eq!(second.connect(&hello("two")).await, Reason::QuotaExceeded);
+    for reason in [Reason::Success, Reason::Success, Reason::Banned] {
+        let mut client = Client::dial(&node).await;
+        let hello = connect(Version::V5, "flapper", None, None);
+        assert_eq!(client.connect(&hello).await, reason);
+    }
+}
