@@ -1,5 +1,6 @@
 """Starts the real binary for tests, and stops it by its pid."""
 
+import itertools
 import json
 import os
 import signal
@@ -95,3 +96,40 @@ def hub(tmp_path_factory):
     running = start(tmp_path_factory.mktemp("hub"), DEFAULTS)
     yield running
     stop(running)
+
+
+MQTT = """
+[http]
+listen = "127.0.0.1:0"
+[identicom]
+listen = "127.0.0.1:0"
+# Tests break rules all the time, and are not to be banned for it.
+[identicom.admission]
+trusted = ["127.0.0.0/8"]
+[mqtt]
+listen = "127.0.0.1:0"
+websocket = "127.0.0.1:0"
+"""
+
+
+@pytest.fixture(scope="session")
+def mqtt_hub(tmp_path_factory):
+    """One node for all tests of the MQTT station that leave it as it is."""
+    running = start(tmp_path_factory.mktemp("mqtt"), MQTT)
+    yield running
+    stop(running)
+
+
+@pytest.fixture
+def mqtt(mqtt_hub):
+    """Where clients dial in."""
+    return mqtt_hub.address("mqtt")
+
+
+@pytest.fixture
+def name(request):
+    """A level of topics, and client ids, that no other test uses."""
+    return "".join(c if c.isalnum() else "-" for c in request.node.name)[-80:] + f"-{next(_names)}"
+
+
+_names = itertools.count()
