@@ -22,6 +22,8 @@ const QUANTITIES: &[(&str, &str, &str)] = &[
     ("identicom.timeouts.session", "1ms", "1d"),
     ("identicom.admission.ban_window", "1s", "1d"),
     ("identicom.admission.ban_time", "1s", "366d"),
+    ("mqtt.admission.ban_window", "1s", "1d"),
+    ("mqtt.admission.ban_time", "1s", "366d"),
     ("http.idle_timeout", "1ms", "1d"),
     ("http.body_timeout", "1ms", "1d"),
     ("http.request_timeout", "1ms", "1d"),
@@ -51,6 +53,8 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("identicom.tls.listen", "", "socket-address"),
     ("identicom.proxy_protocol_from", "/items", "network"),
     ("identicom.admission.trusted", "/items", "network"),
+    ("mqtt.admission.trusted", "/items", "network"),
+    ("mqtt.proxy_protocol_from", "/items", "network"),
 ];
 
 /// Writes all of it into `schema`.

@@ -3,6 +3,7 @@
 mod addresses;
 mod alarms;
 mod machine;
+mod mqtt;
 mod paths;
 mod sizes;
 mod station;
@@ -38,6 +39,7 @@ impl Rules<'_> {
         self.paths();
         self.station();
         self.alarms();
+        self.mqtt();
         self.machine();
     }
 
