@@ -6,6 +6,8 @@ mod case;
 mod device;
 mod handler;
 mod hub;
+mod mqtt;
+mod mqtt_admin;
 mod pair;
 mod report;
 mod topology;
@@ -24,6 +26,8 @@ pub(crate) use case::{Act, Alert, Case, CaseCondition};
 pub(crate) use device::Device;
 pub(crate) use handler::Handler;
 pub(crate) use hub::Hub;
+pub(crate) use mqtt::{Broker, Mqtt, MqttPub, MqttSub, MqttVersion};
+pub(crate) use mqtt_admin::{MqttKick, MqttList, MqttSessions, MqttUser, PasswordFrom};
 pub(crate) use pair::{Pair, Upgrade};
 pub(crate) use report::Report;
 pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
@@ -64,6 +68,9 @@ pub(crate) enum Command {
     /// See and steer the consumers of the journal
     #[command(subcommand)]
     Handler(Handler),
+    /// Publish and subscribe over MQTT, and manage its clients, sessions and users
+    #[command(subcommand)]
+    Mqtt(Mqtt),
     /// Report response times and alarm rates
     Report(Report),
     /// Manage access tokens on a running node

@@ -10,6 +10,7 @@ mod demo;
 mod device;
 mod handler;
 mod journal;
+mod mqtt;
 mod pair;
 mod report;
 mod serve;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Case(case) => block_on(case::run(case)),
         Command::Alert(alert) => block_on(alert::run(alert)),
         Command::Handler(handler) => block_on(handler::run(handler)),
+        Command::Mqtt(mqtt) => block_on(mqtt::run(mqtt)),
         Command::Report(report) => block_on(report::run(report)),
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
