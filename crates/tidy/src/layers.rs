@@ -54,6 +54,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "live-hub",
             "front",
             "mqtt-client",
+            "rule-engine",
         ],
     ),
     (
@@ -82,7 +83,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 25] = [
+pub const EXCEPTIONS: [(&str, &str); 26] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -98,6 +99,7 @@ pub const EXCEPTIONS: [(&str, &str); 25] = [
     ("rules", "cases"),
     ("live-hub", "views"),
     ("desk", "views"),
+    ("rule-engine", "channels"),
     ("media", "objects"),
     ("pair-proto", "pair"),
     ("pair-proto", "journal-format"),

@@ -110,7 +110,7 @@ fn sink(written: shape::Sink, report: &mut Report<'_>) -> Sink {
             report.add(written.url.span().start, &path(key), reason);
         }
     }
-    let times = Span::from_millis(100)..=Span::from_secs(20);
+    let times = Span::from_millis(100)..=Span::from_secs(10);
     Sink {
         url: url.clone(),
         token: written.token,
@@ -121,7 +121,7 @@ fn sink(written: shape::Sink, report: &mut Report<'_>) -> Sink {
         in_flight: written.in_flight.map_or(8, |number| {
             within(&number, &IN_FLIGHT, &path("in_flight"), report)
         }),
-        timeout: written.timeout.map_or(Span::from_secs(10), |time| {
+        timeout: written.timeout.map_or(Span::from_secs(5), |time| {
             within(&time, &times, &path("timeout"), report)
         }),
         name,

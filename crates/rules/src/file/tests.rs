@@ -35,16 +35,16 @@ then = [{ republish = { topic = "x", payload = "1", text = "2" } }]
         "8:25: rule \"hot\": when: ",
         "10:27: rule \"hot\": then[0].republish.topic: system is written by the node itself",
         "11:38: rule \"hot\": then[1].republish.topic: ",
-        "12:41: rule \"hot\": then[2].case.condition: a condition is named in kebab case",
+        "12:40: rule \"hot\": then[2].case.condition: a condition is named in kebab case",
         "13:21: rule \"hot\": then[3].post.sink: there is no sink \"none\"",
         "14:3: rule \"hot\": then[4]: it does one thing",
-        "16:8: rule \"hot\": there is another rule of that name",
-        "17:10: rule \"hot\": topics: it has 0; 1 to 64 are allowed",
-        "18:54: rule \"hot\": then[0].republish.text: only one of payload and text is allowed",
+        "17:8: rule \"hot\": there is another rule of that name",
+        "18:10: rule \"hot\": topics: it has 0; 1 to 64 are allowed",
+        "19:60: rule \"hot\": then[0].republish.text: only one of payload and text is allowed",
     ];
     let problems = problems(text);
     for (problem, expected) in problems.iter().zip(expected) {
-        assert!(problem.starts_with(expected), "{problem}\n{expected}");
+        assert!(problem.starts_with(expected), "{problems:#?}\n{expected}");
     }
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
 }
