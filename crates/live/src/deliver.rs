@@ -9,7 +9,7 @@ use crate::group::Group;
 use crate::mark::covers;
 use crate::part::Part;
 use crate::share::Contents;
-use crate::subscription::Sub;
+use crate::subscription::{Held, Sub};
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -48,7 +48,9 @@ impl Turn<'_> {
             let at = self.store.at(group, sub.cursor);
             let frame = self.push_frame(sub, &part, &at);
             let is_plain = sub.replay.is_none() && sub.pace.is_none() && sub.sweeps.is_none();
-            if keep && part.frames == 0 && is_plain {
+            // Others at its place may hold newer values than those that its changes are based on.
+            let fits_others = matches!(sub.held, Held::Whole) || part.contents.bases.is_none();
+            if keep && part.frames == 0 && is_plain && fits_others {
                 self.keep(sub, &part, frame);
             }
         }
