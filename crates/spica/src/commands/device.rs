@@ -199,7 +199,7 @@ async fn command(command: Device) -> Result<()> {
 }
 
 /// A field of a JSON object as a table cell; `-` when it is missing or null.
-pub(super) fn cell(object: &Value, key: &str) -> String {
+pub(crate) fn cell(object: &Value, key: &str) -> String {
     object.get(key).map_or_else(|| "-".to_owned(), text)
 }
 
