@@ -113,6 +113,7 @@ fn resume(
         state.outbound.disconnected(station.routed());
     }
     take(station, &mut state, negotiated, arriving);
+    session.note_load(&state);
     drop(state);
     session.watch(negotiated.terms.keep_alive_secs, station.now_ms());
     // Whoever was connected sees that it is not any more.

@@ -117,6 +117,7 @@ impl Conn {
                 Ok(self.pump(&mut state, out))
             });
             let hungry = wants_food(&mut state);
+            self.session.note_load(&state);
             drop(state);
             let sent = self.io.send(out);
             (
@@ -347,6 +348,8 @@ impl Conn {
 
     /// Counts what was read on what the client may send. Over that, it waits: nothing is lost.
     fn spend(&mut self, messages: u64, bytes: u64) {
+        self.station.metrics.publishes_in.inc_by(messages);
+        self.station.metrics.bytes_in.inc_by(bytes);
         let Some(meters) = &self.link.meters else {
             return;
         };

@@ -148,6 +148,7 @@ fn push(station: &Station, session: &Arc<Session>, encoded: &mut Encoded<'_, '_>
         .delivered_fast
         .inc_by(u64::from(chunk.messages));
     let _ = state.outbound.push_chunk(chunk.clone());
+    session.note_load(&state);
     drop(state);
     session.waker.wake();
 }
@@ -215,16 +216,6 @@ fn shared(station: &Station, from: &Session, targets: &Targets, run: &[Fast<'_>]
 
 /// How much the session in a slot has to do.
 pub(crate) fn load(station: &Station, slot: SessionId) -> Load {
-    let Some(session) = station.sessions.at(slot) else {
-        return Load::Offline;
-    };
-    let state = session.state.lock();
-    if state.connection == 0 {
-        return Load::Offline;
-    }
-    let (messages, _) = state.outbound.waiting();
-    if messages >= station.limits.queue_messages / 2 {
-        return Load::Full;
-    }
-    Load::Ready(messages + u32::try_from(state.outbound.in_flight()).unwrap_or(u32::MAX))
+    let session = station.sessions.at(slot);
+    session.map_or(Load::Offline, |session| session.load())
 }

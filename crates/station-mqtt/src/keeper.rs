@@ -11,6 +11,7 @@ use crate::arriving::recheck;
 use crate::leaving::{end, forget, keep};
 use crate::session::{NO_DEADLINE, OFFLINE, Session};
 use crate::station::Station;
+use crate::statistics::EVERY;
 use crate::wills;
 
 /// How often it is looked.
@@ -19,6 +20,8 @@ const TICK: Duration = Duration::from_millis(250);
 const NOTE_TICKS: u32 = 20;
 /// How many ticks until it is looked whether the access file has changed.
 const FILE_TICKS: u32 = 8;
+/// How many ticks until it is said how the station stands.
+const SAY_TICKS: u32 = (EVERY.as_millis() / TICK.as_millis()) as u32;
 /// After a start, how long clients may take to come back before their wills are published: all of
 /// them have lost their connection, and for no fault of theirs.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -28,6 +31,7 @@ pub(crate) async fn run(station: Arc<Station>) {
     let mut ticks: u32 = 0;
     let began = station.now_ms();
     let mut seen = station.access.generation();
+    station.statistics.say(&station);
     loop {
         tokio::time::sleep(TICK).await;
         if station.is_stopping() {
@@ -38,6 +42,12 @@ pub(crate) async fn run(station: Arc<Station>) {
         let is_noting = ticks.is_multiple_of(NOTE_TICKS);
         if ticks.is_multiple_of(FILE_TICKS) {
             reload(&station).await;
+        }
+        if is_noting {
+            count(&station);
+        }
+        if ticks.is_multiple_of(SAY_TICKS) {
+            station.statistics.say(&station);
         }
         let generation = station.access.generation();
         let is_changed = std::mem::replace(&mut seen, generation) != generation;
@@ -62,6 +72,17 @@ pub(crate) async fn run(station: Arc<Station>) {
         }
         retry(&station);
     }
+}
+
+/// Counts sessions and subscriptions.
+fn count(station: &Station) {
+    let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let slots = 0..station.sessions.slots();
+    let routes = station.routes.read();
+    let subscriptions = slots.map(|slot| routes.subscriptions_of(slot)).sum();
+    drop(routes);
+    station.metrics.subscriptions.set(gauge(subscriptions));
+    station.metrics.sessions.set(gauge(station.sessions.len()));
 }
 
 /// Reads the access file again if it has changed.

@@ -41,6 +41,7 @@ fn detach(
 ) -> Option<Box<spica_mqtt::Will>> {
     let had_will = state.life.will().is_some();
     state.connection = 0;
+    session.note_load(state);
     state.since = station.now();
     state.mail = std::collections::VecDeque::new();
     let will = state.life.ended(ending, state.since);
@@ -109,6 +110,7 @@ pub(crate) fn replaced(station: &Arc<Station>, session: &Arc<Session>) {
     session.unwatch();
     state.connection = 0;
     state.is_gone = true;
+    session.note_load(&state);
     drop(state);
     session.waker.wake();
     if let Some(will) = will {

@@ -43,6 +43,7 @@ mod router;
 mod server;
 mod session;
 mod station;
+mod statistics;
 mod store;
 mod table;
 mod turn;

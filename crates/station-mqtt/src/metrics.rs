@@ -40,6 +40,8 @@ pub struct Metrics {
     pub(crate) denials: Family<ByDenial, Counter>,
     pub(crate) reloads: Family<ByReason, Counter>,
     pub(crate) records: Family<ByLane, Counter>,
+    pub(crate) publishes_in: Counter,
+    pub(crate) bytes_in: Counter,
     pub(crate) qos0_in: Counter,
     pub(crate) delivered_fast: Counter,
     pub(crate) queued: Counter,
@@ -133,6 +135,16 @@ impl Metrics {
             self.reloads.clone(),
         );
         registry.register("records", "Records submitted", self.records.clone());
+        registry.register(
+            "publishes_in",
+            "Publishes received, of any QoS",
+            self.publishes_in.clone(),
+        );
+        registry.register(
+            "bytes_in",
+            "Bytes of packets received from clients that were let in",
+            self.bytes_in.clone(),
+        );
         registry.register("qos0_in", "QoS 0 publishes received", self.qos0_in.clone());
         registry.register(
             "qos0_fanned_out",

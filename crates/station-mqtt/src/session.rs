@@ -9,13 +9,18 @@ use parking_lot::Mutex;
 use spica_model::{Cause, Timestamp};
 use spica_mqtt::{Inbound, Life, NoteNumber, Ordinal, Outbound, SessionLimits, Terms, Uid};
 use spica_mqtt_proto::{Reason, Version};
-use spica_mqtt_routes::SessionId;
+use spica_mqtt_routes::{Load, SessionId};
 
 use crate::access::Who;
 use crate::appends::Appends;
 use crate::conflate::Conflator;
 use crate::held::Held;
 use crate::message::{CAUSE, Message};
+
+/// Nobody is connected.
+const LOAD_OFFLINE: u32 = u32::MAX;
+/// It takes no more for now.
+const LOAD_FULL: u32 = u32::MAX - 1;
 
 /// A connected client that may be silent for ever.
 pub(crate) const NO_DEADLINE: u64 = u64::MAX;
@@ -39,6 +44,8 @@ pub(crate) struct Session {
     /// When its client is gone if nothing comes: milliseconds of the station's clock, or
     /// [`NO_DEADLINE`], or [`OFFLINE`].
     deadline_ms: AtomicU64,
+    /// How much there is to do for it, as [`Session::note_load`] has it.
+    load: AtomicU32,
     /// How long its client may be silent, in milliseconds; 0 is for ever.
     allowed_ms: AtomicU32,
     pub(crate) state: Mutex<State>,
@@ -69,6 +76,8 @@ pub(crate) struct State {
     pub(crate) is_welcome: bool,
     /// Only of a session that has asked for conflation.
     pub(crate) conflator: Option<Box<Conflator>>,
+    /// With so many waiting messages it takes no more of a shared group.
+    full_from: u32,
     /// The router knows that something of it will be due.
     pub(crate) is_conflating: bool,
     /// Somebody wants the connection to end.
@@ -116,6 +125,7 @@ impl Session {
             created,
             waker: AtomicWaker::new(),
             deadline_ms: AtomicU64::new(OFFLINE),
+            load: AtomicU32::new(LOAD_OFFLINE),
             allowed_ms: AtomicU32::new(0),
             state: Mutex::new(state),
         }
@@ -147,6 +157,29 @@ impl Session {
         self.deadline_ms.store(deadline, Ordering::Relaxed);
     }
 
+    /// Notes how much there is to do for it, for who must not lock it.
+    pub(crate) fn note_load(&self, state: &State) {
+        let (messages, _) = state.outbound.waiting();
+        let load = if state.connection == 0 {
+            LOAD_OFFLINE
+        } else if messages >= state.full_from {
+            LOAD_FULL
+        } else {
+            let in_flight = u32::try_from(state.outbound.in_flight()).unwrap_or(u32::MAX);
+            messages.saturating_add(in_flight).min(LOAD_FULL - 1)
+        };
+        self.load.store(load, Ordering::Relaxed);
+    }
+
+    /// What was noted last.
+    pub(crate) fn load(&self) -> Load {
+        match self.load.load(Ordering::Relaxed) {
+            LOAD_OFFLINE => Load::Offline,
+            LOAD_FULL => Load::Full,
+            load => Load::Ready(load),
+        }
+    }
+
     /// It is gone.
     pub(crate) fn unwatch(&self) {
         self.deadline_ms.store(OFFLINE, Ordering::Relaxed);
@@ -176,6 +209,7 @@ impl State {
             mail: VecDeque::new(),
             is_welcome: false,
             conflator: None,
+            full_from: limits.queue_messages / 2,
             is_conflating: false,
             kicked: None,
             is_hungry: false,

@@ -19,6 +19,7 @@ use crate::access::SharedAccess;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::orders::Orders;
+use crate::statistics::Statistics;
 use crate::table::Table;
 
 /// What all parts of the station share.
@@ -39,6 +40,8 @@ pub(crate) struct Station {
     /// Up to where each lane has been given to the live sessions.
     routed: [AtomicU64; 2],
     next_connection: AtomicU64,
+    /// What is said of it below `$SYS`.
+    pub(crate) statistics: Statistics,
     /// The listeners by name, and their ports.
     ports: OnceLock<Vec<(&'static str, u16)>>,
     pub(crate) stopping: AtomicBool,
@@ -89,6 +92,7 @@ impl Station {
             sessions: Table::default(),
             orders: Orders::default(),
             next_connection: AtomicU64::new(1),
+            statistics: Statistics::default(),
             ports: OnceLock::new(),
             stopping: AtomicBool::new(false),
             unforgotten: Mutex::default(),
@@ -124,6 +128,11 @@ impl Station {
     /// A number that no connection has had.
     pub(crate) fn connection_id(&self) -> u64 {
         self.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How many connections were let in.
+    pub(crate) fn connections(&self) -> u64 {
+        self.next_connection.load(Ordering::Relaxed) - 1
     }
 
     /// Up to where each lane has been given to the live sessions, critical lane first.

@@ -1,4 +1,8 @@
 //! All sessions: by client id, and by slot.
+//!
+//! Locks of the station are taken in this order: a session's state, the routes, the slots, the client
+//! ids, the orders. So whoever looks at routes or slots locks no session meanwhile; what is asked of one
+//! there is an atomic.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +28,17 @@ struct Slots {
     free: Vec<SessionId>,
 }
 
+impl Slots {
+    /// A slot that nobody has.
+    fn take(&mut self) -> SessionId {
+        self.free.pop().unwrap_or_else(|| {
+            self.sessions.push(None);
+            // As many as there are connections and kept sessions: both are bounded far below.
+            SessionId::try_from(self.sessions.len() - 1).unwrap_or(SessionId::MAX)
+        })
+    }
+}
+
 impl Table {
     pub(crate) fn get(&self, client_id: &str) -> Option<Arc<Session>> {
         self.by_id.lock().get(client_id).cloned()
@@ -35,18 +50,18 @@ impl Table {
         slots.sessions.get(slot as usize)?.clone()
     }
 
-    /// Calls `visit` with the sessions of these slots that are there, under one lock.
+    /// Calls `visit` with the sessions of these slots that are there; under no lock.
     pub(crate) fn visit(
         &self,
         slots: impl Iterator<Item = SessionId>,
         mut visit: impl FnMut(&Arc<Session>),
     ) {
-        let table = self.slots.read();
-        for slot in slots {
-            if let Some(Some(session)) = table.sessions.get(slot as usize) {
-                visit(session);
-            }
-        }
+        let found: Vec<_> = {
+            let table = self.slots.read();
+            let at = |slot| table.sessions.get(slot as usize)?.clone();
+            slots.filter_map(at).collect()
+        };
+        found.iter().for_each(&mut visit);
     }
 
     /// Puts a session in for a client id that has none, or whose session `make` replaces: it is given
@@ -56,15 +71,10 @@ impl Table {
         client_id: &Arc<str>,
         make: impl FnOnce(SessionId) -> Session,
     ) -> (Arc<Session>, Option<Arc<Session>>) {
-        let mut by_id = self.by_id.lock();
-        let mut slots = self.slots.write();
-        let slot = slots.free.pop().unwrap_or_else(|| {
-            slots.sessions.push(None);
-            // As many as there are connections and kept sessions: both are bounded far below.
-            SessionId::try_from(slots.sessions.len() - 1).unwrap_or(SessionId::MAX)
-        });
+        let slot = self.slots.write().take();
         let session = Arc::new(make(slot));
-        slots.sessions[slot as usize] = Some(Arc::clone(&session));
+        self.slots.write().sessions[slot as usize] = Some(Arc::clone(&session));
+        let mut by_id = self.by_id.lock();
         let before = by_id.insert(Arc::clone(client_id), Arc::clone(&session));
         (session, before)
     }
@@ -118,6 +128,11 @@ impl Table {
     /// Slots are below this.
     pub(crate) fn slots(&self) -> SessionId {
         SessionId::try_from(self.slots.read().sessions.len()).unwrap_or(SessionId::MAX)
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.lock().len()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {

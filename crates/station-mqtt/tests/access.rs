@@ -243,3 +243,20 @@ async fn quotas_and_bans_turn_away() {
         assert_eq!(client.connect(&hello).await, reason);
     }
 }
+
+#[tokio::test]
+async fn who_may_is_told_how_the_station_stands() {
+    let node = Node::start(access("anonymous = \"device\"")).await;
+    let mut reader = Client::dial(&node).await;
+    let hello = connect(Version::V5, "r", None, Some("spica_reader"));
+    assert_eq!(reader.connect(&hello).await, Reason::Success);
+    assert_eq!(reader.subscribe("$SYS/broker/+").await, Reason::Success);
+    let (version, is_retained) = reader.told("$SYS/broker/version").await;
+    assert!(version.starts_with("Spica ") && is_retained, "{version}");
+    let (uptime, _) = reader.told("$SYS/broker/uptime").await;
+    assert!(uptime.ends_with(" seconds"), "{uptime}");
+    assert_eq!(
+        reader.publish("$SYS/broker/uptime").await,
+        Reason::NotAuthorized
+    );
+}

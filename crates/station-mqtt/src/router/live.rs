@@ -78,6 +78,7 @@ impl Router {
                     continue;
                 }
                 let pushed = state.outbound.push(delivery);
+                session.note_load(&state);
                 self.station.metrics.routed(pushed);
                 if pushed == Pushed::Queued && !state.is_touched {
                     state.is_touched = true;

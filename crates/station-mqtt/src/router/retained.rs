@@ -13,6 +13,7 @@ use super::Router;
 use super::sharing::RETAINED;
 use crate::message::Message;
 use crate::session::{ConnectionId, Session};
+use crate::statistics;
 
 /// What a subscription is still to be sent.
 pub(super) struct Retaining {
@@ -39,6 +40,16 @@ impl Router {
         filter: &str,
         options: &Options,
     ) {
+        if filter.starts_with(statistics::ROOT) {
+            let mut state = session.state.lock();
+            if state.connection == connection {
+                let told = &self.station.statistics;
+                told.tell(&mut state, filter, options.id);
+            }
+            drop(state);
+            session.waker.wake();
+            return;
+        }
         let mount = &self.station.mount;
         let mut messages = VecDeque::new();
         let routed = self.station.routed();

@@ -192,7 +192,10 @@ impl Router {
             }
             return false;
         };
-        let pushed = session.state.lock().outbound.push(delivery);
+        let mut state = session.state.lock();
+        let pushed = state.outbound.push(delivery);
+        session.note_load(&state);
+        drop(state);
         self.station.metrics.routed(pushed);
         self.touch(&session);
         pushed == Pushed::Queued
@@ -383,9 +386,9 @@ impl Router {
 fn members(station: &Station, filter: &str, number: u32) -> Option<bool> {
     let routes = station.routes.read();
     let group = routes.group(filter).filter(|it| it.number() == number)?;
-    let (_, mut members) = routes.members(group)?;
-    Some(members.any(|slot| {
-        let session = station.sessions.at(slot);
-        session.is_some_and(|session| session.state.lock().life.is_durable())
-    }))
+    let (_, members) = routes.members(group)?;
+    let slots: Vec<_> = members.collect();
+    drop(routes);
+    let mut sessions = slots.iter().filter_map(|slot| station.sessions.at(*slot));
+    Some(sessions.any(|session| session.state.lock().life.is_durable()))
 }

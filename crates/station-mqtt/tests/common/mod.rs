@@ -281,6 +281,23 @@ impl Client {
         }
     }
 
+    /// The next message of a topic, and whether it was retained.
+    pub(crate) async fn told(&mut self, topic: &str) -> (String, bool) {
+        loop {
+            let told = self.receive(|packet| match packet {
+                Packet::Publish(publish) if publish.topic == topic => {
+                    let payload = String::from_utf8(publish.payload.to_vec()).unwrap();
+                    Some((payload, publish.retain))
+                }
+                Packet::Publish(_) => None,
+                other => panic!("{other:?}"),
+            });
+            if let Some(told) = told.await.unwrap() {
+                return told;
+            }
+        }
+    }
+
     /// What DISCONNECT says, if anything, before the end.
     pub(crate) async fn ended(&mut self) -> Option<Reason> {
         let told = self.receive(|packet| match packet {
