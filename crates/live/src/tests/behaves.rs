@@ -112,33 +112,6 @@ fn sessions_at_the_same_place_get_the_very_same_frame() {
     }
 }
 
-/// A frame of a session that had come there in two steps was once sent to one that had come there in
-/// one, and held a newer value than that which a change in it was based on.
-#[test]
-fn a_change_of_an_older_value_is_not_for_others_at_the_same_place() {
-    let limits = Limits {
-        frame_bytes: 700,
-        ..Limits::default()
-    };
-    let mut world = World::new(limits);
-    let value = |n: u32| format!("{{\"x\":\"{}\",\"n\":{n}}}", "y".repeat(150));
-    world.put("a", &value(1));
-    world.tick();
-    let mut slow = ready(&mut world, subscribe(1, "#"));
-    world.put("a", &value(2));
-    for topic in ["b", "c"] {
-        world.put(topic, &value(1));
-    }
-    world.tick();
-    let mut quick = ready(&mut world, subscribe(1, "#"));
-    world.put("a", &value(3));
-    world.tick();
-    // It gets what is before the last value of `a`, and then a change of the first one.
-    while slow.turn(&mut world, Duration::ZERO) {}
-    quick.drain(&mut world);
-    assert_eq!(quick.values, slow.values);
-}
-
 #[test]
 fn a_slow_session_gets_changes_of_what_it_was_really_sent() {
     let limits = Limits {
