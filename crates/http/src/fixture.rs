@@ -31,7 +31,7 @@ pub(crate) use handlers::OneHandler;
 
 use crate::config::Settings;
 use crate::server::assemble;
-use crate::state::{App, Parts};
+use crate::state::{App, MqttParts, Parts};
 use crate::token::Role;
 use crate::{Arguments, CommandCall, CommandCallError, CommandCatalogue, CommandName};
 use crate::{EncodedCommand, Metrics, PairCollector, token_store};
@@ -135,7 +135,14 @@ impl Node {
     }
 
     pub(crate) async fn build(settings: Settings, journal: Arc<MemoryJournal>, open: bool) -> Self {
-        Self::assembled(settings, spica_views::Settings::default(), journal, open).await
+        let views = spica_views::Settings::default();
+        Self::assembled(settings, views, journal, open, None).await
+    }
+
+    /// A node with an MQTT station.
+    pub(crate) async fn with_mqtt(mqtt: MqttParts) -> Self {
+        let (settings, views) = (Settings::default(), spica_views::Settings::default());
+        Self::assembled(settings, views, MemoryJournal::new(), false, Some(mqtt)).await
     }
 
     pub(crate) async fn build_with_views(
@@ -143,7 +150,7 @@ impl Node {
         views: spica_views::Settings,
         journal: Arc<MemoryJournal>,
     ) -> Self {
-        Self::assembled(settings, views, journal, false).await
+        Self::assembled(settings, views, journal, false, None).await
     }
 
     async fn assembled(
@@ -151,6 +158,7 @@ impl Node {
         views: spica_views::Settings,
         journal: Arc<MemoryJournal>,
         open: bool,
+        mqtt: Option<MqttParts>,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(BEGIN));
@@ -216,7 +224,7 @@ impl Node {
             journal: journal.clone(),
             views,
             pictures,
-            mqtt: None,
+            mqtt,
             stations: Arc::new(Mutex::new(Admission::new(Limits::default()))),
             commands: Arc::new(TwoCommands),
             clock: clock.clone(),

@@ -10,6 +10,7 @@ mod handlers;
 mod history;
 mod limits;
 mod live;
+mod mqtt;
 mod pair;
 mod pictures;
 mod records;
