@@ -84,7 +84,7 @@ pub(crate) struct State {
     pub(crate) kicked: Option<Reason>,
     /// The router has been told that there is room.
     pub(crate) is_hungry: bool,
-    /// A shared group that it is a member of waits for room.
+    /// Retained messages, or a shared group that it is a member of, wait for room.
     pub(crate) is_awaited: bool,
     /// The router has it in its list of those to wake.
     pub(crate) is_touched: bool,

@@ -118,6 +118,8 @@ impl Router {
             let is_full =
                 waiting >= limits.queue_messages / 2 || bytes >= limits.queue_bytes as usize / 2;
             if is_full && waiting > 0 {
+                // It says so when it has room.
+                state.is_awaited = true;
                 break;
             }
             let position = message.record().position;
