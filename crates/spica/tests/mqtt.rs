@@ -53,7 +53,7 @@ async fn what_is_published_is_printed_with_its_properties() {
     let hub = start(&dir);
     for version in ["3.1.1", "5"] {
         let args = [
-            "sub", "-t", "a/+", "-q", "2", "--json", "-C", "1", "-V", version,
+            "sub", "-t", "a/+", "-q", "2", "--json", "-C", "1", "-M", version,
         ];
         let (mut child, mut lines) = lines_of(&mut mqtt(&hub, &args)).await;
         assert_eq!(row(&mut lines).await, json!({ "subscribed": { "a/+": 2 } }));

@@ -9,7 +9,7 @@ use super::peers::{Came, Peer, Piece, Poll, check_ack};
 use super::wire;
 
 /// Those that are under way.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 128;
 
 /// A client of one message.
 struct Visit {

@@ -58,7 +58,7 @@ pub(crate) struct Broker {
     )]
     pub(crate) password: Option<Secret>,
     /// Version of MQTT
-    #[arg(long, short = 'V', value_enum, default_value_t = MqttVersion::V5)]
+    #[arg(long, short = 'M', value_enum, default_value_t = MqttVersion::V5)]
     pub(crate) mqtt_version: MqttVersion,
     /// Reach the server by TLS
     #[arg(long)]
