@@ -326,3 +326,6 @@ impl Case {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "front",
             "mqtt-client",
             "rule-engine",
+            "bridge",
         ],
     ),
     (
@@ -83,7 +84,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Dependencies within a layer, or down the list, that are meant.
-pub const EXCEPTIONS: [(&str, &str); 26] = [
+pub const EXCEPTIONS: [(&str, &str); 27] = [
     ("clock", "model"),
     ("cases", "devices"),
     ("alerts", "cases"),
@@ -100,6 +101,7 @@ pub const EXCEPTIONS: [(&str, &str); 26] = [
     ("live-hub", "views"),
     ("desk", "views"),
     ("rule-engine", "channels"),
+    ("bridge", "mqtt-client"),
     ("media", "objects"),
     ("pair-proto", "pair"),
     ("pair-proto", "journal-format"),
