@@ -109,6 +109,11 @@ trusted = ["127.0.0.0/8"]
 [mqtt]
 listen = "127.0.0.1:0"
 websocket = "127.0.0.1:0"
+[mqtt.access]
+anonymous = "admin"
+# Tests come and go with one client id as often as they like.
+[mqtt.access.flapping.client]
+connects = 1000000
 """
 
 

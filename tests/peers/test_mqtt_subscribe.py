@@ -377,12 +377,14 @@ def test_mqtt_4_8_2_6_a_refused_message_goes_to_nobody_else(mqtt, name):
 def test_a_message_in_flight_to_a_member_that_leaves_for_good_goes_to_another(mqtt, name):
     """Of QoS 1: the standard lets the server, and nothing acknowledged is lost."""
     with Raw.join(mqtt, f"p{name}") as publisher, Raw.join(mqtt, f"2{name}") as two:
+        two.subscribe((f"$share/g/{name}", 1))
         with Raw.join(mqtt, f"1{name}") as one:
             one.subscribe((f"$share/g/{name}", 1))
-            publisher.publish(name, "x")
-            one.unanswered("x")
-            two.subscribe((f"$share/g/{name}", 1))
-        two.message("x")
+            for payload in ("a", "b"):
+                publisher.publish(name, payload)
+            lost = one.unanswered()
+            assert two.message().payload != lost.payload
+        two.message(lost.payload)
 
 
 def test_ten_thousand_subscriptions_of_one_client(mqtt, name):

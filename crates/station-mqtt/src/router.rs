@@ -76,8 +76,9 @@ impl Router {
         let waker = Waker::from(Arc::new(Unpark(thread)));
         while !self.station.is_stopping() && !self.is_closed {
             let mut is_busy = self.orders(&waker);
-            is_busy |= self.live_batches();
+            // What was retained before a subscription comes before what is published after it.
             is_busy |= self.retain();
+            is_busy |= self.live_batches();
             is_busy |= self.feed();
             is_busy |= self.feed_groups();
             self.note_groups();
