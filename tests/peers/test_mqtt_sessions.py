@@ -1,7 +1,6 @@
 """Sessions and wills: kept, taken over, expired, restored; the standard's statements by number."""
 
 import signal
-import subprocess
 import time
 
 import pytest
