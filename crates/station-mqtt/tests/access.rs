@@ -10,9 +10,10 @@
 mod common;
 
 use common::{Client, Node, connect, password_of};
+use spica_front::ClientCertificate;
 use spica_mqtt_access::scram;
 use spica_mqtt_proto::{Reason, Version};
-use spica_station_mqtt::Settings;
+use spica_station_mqtt::{Access as _, Settings, Shown};
 
 fn access(text: &str) -> Settings {
     Settings {
@@ -259,4 +260,38 @@ async fn who_may_is_told_how_the_station_stands() {
         reader.publish("$SYS/broker/uptime").await,
         Reason::NotAuthorized
     );
+}
+
+#[tokio::test]
+async fn a_certificate_is_that_of_a_user_or_of_a_device() {
+    let node = Node::start(access("certificate_name = \"dns\"")).await;
+    node.add_user("pump.example.org", &["operator"], "not asked for")
+        .await;
+    node.register("77").await;
+    for (dns, known) in [
+        ("pump.example.org", Some(("pump.example.org", "operator"))),
+        ("77", Some(("device:77", "device"))),
+        ("78", None),
+    ] {
+        let certificate = ClientCertificate {
+            der: vec![1, 2, 3].into(),
+            subject: "CN=ada".into(),
+            common_name: Some("ada".into()),
+            dns: vec![dns.to_owned()],
+            mail: Vec::new(),
+            uris: Vec::new(),
+            addresses: Vec::new(),
+        };
+        let shown = Shown {
+            client_id: "c".into(),
+            user: None,
+            password: None,
+            certificate: Some(Box::new(certificate)),
+            remote: "192.0.2.7:4000".parse().unwrap(),
+        };
+        let admitted = node.gate.authenticate(shown).await.ok();
+        let who = admitted.as_ref().map(|admitted| &admitted.who);
+        let told = who.map(|who| (who.user.as_deref().unwrap(), &*who.grant.roles()[0].name));
+        assert_eq!(told, known, "{dns}");
+    }
 }

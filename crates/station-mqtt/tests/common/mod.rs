@@ -23,6 +23,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Node {
     pub(crate) control: Arc<dyn MqttControl>,
     pub(crate) server: Server,
+    pub(crate) gate: Arc<Gate>,
     journal: Arc<MemoryJournal>,
     views: Arc<Views>,
     _directory: tempfile::TempDir,
@@ -84,7 +85,7 @@ impl Node {
             open: false,
             base: directory.path().to_owned(),
         };
-        let gate = Gate::new(&settings.access, gate).unwrap();
+        let gate = Arc::new(Gate::new(&settings.access, gate).unwrap());
         let deps = Deps {
             journal: journal.clone(),
             views: views.clone(),
@@ -92,7 +93,7 @@ impl Node {
             admission: Arc::new(Mutex::new(Admission::new(settings.admission.limits()))),
             clock,
             metrics,
-            access: Arc::new(gate),
+            access: gate.clone(),
             node,
             base: directory.path().to_owned(),
         };
@@ -100,6 +101,7 @@ impl Node {
         Self {
             control: server.control(),
             server,
+            gate,
             journal,
             views,
             _directory: directory,
