@@ -19,6 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::NodeError;
 use crate::alarms::Shared;
+use crate::automation::{self, Automation};
 use crate::config::Config;
 use crate::duties::while_serving;
 use crate::supervise::Supervisor;
@@ -33,6 +34,7 @@ pub(crate) struct Handling {
     handlers: Arc<Handlers>,
     pub(crate) history: Arc<History>,
     pub(crate) media: Media,
+    automation: Automation,
 }
 
 /// Trouble of handlers and disks is a case of the node's own.
@@ -51,11 +53,20 @@ impl TroubleSink for ToDesk {
     }
 }
 
+/// What handlers count: all of them, and some of their own.
+pub(crate) struct Counts {
+    handlers: Metrics,
+    automation: automation::Counts,
+}
+
 /// Makes what handlers count known to `registry`.
-pub(crate) fn metrics(registry: &mut Registry) -> Metrics {
-    let metrics = Metrics::default();
-    metrics.register(registry);
-    metrics
+pub(crate) fn metrics(registry: &mut Registry) -> Counts {
+    let handlers = Metrics::default();
+    handlers.register(registry);
+    Counts {
+        handlers,
+        automation: automation::metrics(registry),
+    }
 }
 
 impl Handling {
@@ -68,7 +79,7 @@ impl Handling {
         shared: &Shared,
         pictures: &PictureStore,
         reporter: Reporter,
-        metrics: Metrics,
+        metrics: Counts,
     ) -> Result<Self, NodeError> {
         let data_dir = config.node.data_dir.as_path();
         let history = History::open(
@@ -86,7 +97,9 @@ impl Handling {
             &config.media,
         )
         .map_err(|error| NodeError::part("index of pictures", error))?;
-        let factories: Vec<Arc<dyn Factory>> = vec![history.factory(), Arc::new(media.clone())];
+        let mut factories: Vec<Arc<dyn Factory>> = vec![history.factory(), Arc::new(media.clone())];
+        let automation = Automation::open(config, shared, reporter.clone(), metrics.automation)?;
+        factories.extend(automation.factories()?);
         let parts = Parts {
             journal: Arc::clone(&shared.journal),
             standing: Arc::clone(&shared.views) as Arc<dyn Standing>,
@@ -96,7 +109,7 @@ impl Handling {
             troubles: Arc::new(ToDesk(reporter)),
             data_dir: data_dir.to_owned(),
             marks: Arc::new(NoMarks),
-            metrics,
+            metrics: metrics.handlers,
         };
         let handlers = Handlers::start(config.handlers.clone(), parts, factories)
             .map_err(|error| NodeError::part("handlers", error))?;
@@ -104,6 +117,7 @@ impl Handling {
             handlers,
             history,
             media,
+            automation,
         })
     }
 
@@ -114,6 +128,7 @@ impl Handling {
 
     /// Starts what is done beside: thumbnails, and the retention of pictures.
     pub(crate) fn duties(&self, supervisor: &mut Supervisor, shared: &Shared) {
+        self.automation.duties(supervisor, shared);
         let media = self.media.clone();
         supervisor.run("thumbnails", move || {
             let media = media.clone();

@@ -5,6 +5,7 @@
 //! [`Exit`] code that says why.
 
 pub mod alarms;
+mod automation;
 mod catalogue;
 pub mod config;
 mod duties;

@@ -105,7 +105,7 @@ async fn the_page_has_every_metric_of_a_node() {
     }
     ask(&addresses, "GET /nowhere", "").await;
     let shown = ask(&addresses, "GET /metrics", "").await;
-    let page = markdown(&(shown + &of_a_pair()));
+    let page = markdown(&(shown + of_a_pair().as_str()));
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
 

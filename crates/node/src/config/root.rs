@@ -38,6 +38,11 @@ pub struct Config {
     pub history: spica_history::Settings,
     /// Thumbnails of pictures, and how long pictures are kept.
     pub media: spica_media::Settings,
+    /// Rules: what becomes of records by itself.
+    pub rules: spica_rule_engine::Settings,
+    /// Bridges to other MQTT brokers.
+    #[serde(rename = "bridge")]
+    pub bridges: Vec<spica_bridge::Settings>,
     /// Live sessions: what clients see as it happens.
     pub live: spica_live_hub::Settings,
     /// The HTTP interface.

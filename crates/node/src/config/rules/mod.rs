@@ -2,6 +2,7 @@
 
 mod addresses;
 mod alarms;
+mod automation;
 mod machine;
 mod mqtt;
 mod paths;
@@ -39,6 +40,7 @@ impl Rules<'_> {
         self.paths();
         self.station();
         self.alarms();
+        self.automation();
         self.mqtt();
         self.machine();
     }
