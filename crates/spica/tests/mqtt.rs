@@ -16,6 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 fn start(dir: &tempfile::TempDir) -> Hub {
     let launch = Launch::new(env!("CARGO_BIN_EXE_spica"), dir.path());
     let launch = launch.config("mqtt.listen = \"127.0.0.1:0\"");
+    let launch = launch.config("mqtt.access.anonymous = \"operator\"");
     launch.start().unwrap()
 }
 
@@ -130,6 +131,24 @@ async fn the_retained_message_comes_first_or_not_at_all() {
         said.contains("only 0 of 1 messages have come in time"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_a_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = start(&dir);
+    let pub_as = |secret: String| {
+        let mut command = mqtt(&hub, &["pub", "-t", "a", "-m", "x", "-u", "somebody"]);
+        command.env("SPICA_MQTT_PASSWORD", secret);
+        command
+    };
+    let taken = ended(&mut pub_as(hub.token().unwrap())).await;
+    assert!(taken.status.success(), "{taken:?}");
+    let refused = ended(&mut pub_as("sesame".into())).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("refuses the connection"), "{said}");
+    assert!(!said.contains("sesame"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
