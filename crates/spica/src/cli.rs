@@ -10,6 +10,7 @@ mod mqtt;
 mod mqtt_admin;
 mod pair;
 mod report;
+mod rules;
 mod topology;
 mod watch;
 mod witness;
@@ -30,6 +31,7 @@ pub(crate) use mqtt::{Broker, Mqtt, MqttPub, MqttSub, MqttVersion};
 pub(crate) use mqtt_admin::{MqttKick, MqttList, MqttSessions, MqttUser, PasswordFrom};
 pub(crate) use pair::{Pair, Upgrade};
 pub(crate) use report::Report;
+pub(crate) use rules::Rules;
 pub(crate) use topology::{Haproxy, Keepalived, PairNode, Side, Topology};
 pub(crate) use watch::Watch;
 pub(crate) use witness::Witness;
@@ -71,6 +73,9 @@ pub(crate) enum Command {
     /// Publish and subscribe over MQTT, and manage its clients, sessions and users
     #[command(subcommand)]
     Mqtt(Mqtt),
+    /// Check and try a rules file
+    #[command(subcommand)]
+    Rules(Rules),
     /// Report response times and alarm rates
     Report(Report),
     /// Manage access tokens on a running node

@@ -13,6 +13,7 @@ mod journal;
 mod mqtt;
 mod pair;
 mod report;
+mod rules;
 mod serve;
 mod simulate;
 mod token;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Alert(alert) => block_on(alert::run(alert)),
         Command::Handler(handler) => block_on(handler::run(handler)),
         Command::Mqtt(mqtt) => block_on(mqtt::run(mqtt)),
+        Command::Rules(rules) => rules::run(rules),
         Command::Report(report) => block_on(report::run(report)),
         Command::Token(token) => block_on(token::run(token)),
         Command::Ban(ban) => block_on(ban::run(ban)),
