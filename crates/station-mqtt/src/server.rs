@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use spica_admission::Admission;
+use spica_admission::{Admission, Refusal};
 use spica_clock::SharedClock;
 use spica_front::{
-    Arrival, ClientRoots, Front, FrontDeps, Listen, ListenError, Rules, Stopped, TlsFiles,
+    Arrival, ClientRoots, Front, FrontDeps, Listen, ListenError, Pipe, Rules, Stopped, TlsFiles,
     WebSocket,
 };
 use spica_journal::SharedJournal;
@@ -180,6 +180,16 @@ impl Server {
     #[must_use]
     pub fn control(&self) -> Arc<dyn MqttControl> {
         Arc::new(Control(Arc::clone(&self.station)))
+    }
+
+    /// Takes a client in memory as if it had come from `remote`.
+    ///
+    /// # Errors
+    /// If admission refuses it.
+    pub fn attach(&self, pipe: Pipe, remote: SocketAddr) -> Result<(), Refusal> {
+        let station = Arc::clone(&self.station);
+        let serve = move |arrival: Arrival| serve(Arc::clone(&station), arrival);
+        self.front.attach(pipe, remote, serve)
     }
 
     /// How many clients are connected.
