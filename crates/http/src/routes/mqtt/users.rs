@@ -82,7 +82,7 @@ pub(crate) struct NewPasswordBody {
 impl FromBody for NewUserBody {
     fn from_body(bytes: &[u8]) -> Result<Self, Problem> {
         let body: Self = read(bytes)?;
-        check_user_name(&body.name).map_err(bad)?;
+        check_user_name(&body.name)?;
         Ok(body)
     }
 }
@@ -93,8 +93,10 @@ impl FromBody for NewPasswordBody {
     }
 }
 
-fn bad(error: StoredUserError) -> Problem {
-    Problem::bad_request(error.to_string())
+impl From<StoredUserError> for Problem {
+    fn from(error: StoredUserError) -> Self {
+        Self::bad_request(error.to_string())
+    }
 }
 
 fn internal(error: &impl ToString) -> Problem {
@@ -129,7 +131,7 @@ async fn hashed(app: &App, password: String) -> Result<(String, String), Problem
         getrandom::fill(salt).map_err(|error| internal(&error))?;
     }
     let work = move || hash_password(&password, [&salts[0], &salts[1]]);
-    app.offload.run(work).await?.map_err(bad)
+    Ok(app.offload.run(work).await??)
 }
 
 /// Writes a user, or its end, and that it was done.
@@ -182,7 +184,7 @@ pub(crate) async fn add(
 ) -> Result<Response, Problem> {
     let roles = control(&app)?.roles();
     let known = |role: &str| roles.iter().any(|known| known == role);
-    check_user(&body.roles, body.serial.as_deref(), &body.client_ids, known).map_err(bad)?;
+    check_user(&body.roles, body.serial.as_deref(), &body.client_ids, known)?;
     let conflict = |detail: String| Problem::new(ProblemKind::Conflict, detail);
     if stored(&app, &body.name).is_some() {
         let detail = format!("there is a user {:?} already", body.name);
