@@ -35,6 +35,10 @@ pub(crate) enum NotNow {
 
 /// What a packet of the server means to the caller.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once; a box would be an allocation"
+)]
 pub(crate) enum Event<P, R> {
     /// Nothing.
     None,

@@ -1,10 +1,6 @@
 //! The client against a server of a few lines, which does what the test says.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod server;
 
