@@ -17,6 +17,7 @@ from test_pair import Node, Pair, free_ports
 KILLS = int(os.environ.get("SPICA_KILLS", "10"))
 ROUNDS = int(os.environ.get("SPICA_ROUNDS", "10"))
 WINDOW = 20
+AHEAD = 200
 KEPT = {"clean": False, "session_expiry": 3600}
 
 
@@ -105,8 +106,8 @@ class Publisher(Client):
     """Publishes numbers, always in order, with up to `WINDOW` open at once; its book says which are
     acknowledged."""
 
-    def __init__(self, addresses, client_id, topic, qos):
-        self.topic, self.qos = topic, qos
+    def __init__(self, addresses, client_id, topic, qos, is_ahead):
+        self.topic, self.qos, self.is_ahead = topic, qos, is_ahead
         self.next_number = 0
         # Packet id to number, in order of sending; what is released (QoS 2).
         self.open, self.released = {}, {}
@@ -125,6 +126,9 @@ class Publisher(Client):
         for id, number in self.open.items():
             it.start_publish(self.topic, str(number), self.qos, id=id, dup=True)
         while True:
+            # Python reads slower than it writes: without this the books are never even.
+            while self.is_ahead() and not self.stopping.wait(0.01):
+                pass
             while len(self.open) + len(self.released) < WINDOW and not self.paused.is_set():
                 id = next(id for id in self.ids() if id not in self.open and id not in self.released)
                 self.open[id] = self.next_number
@@ -210,7 +214,10 @@ class Load:
     def __init__(self, addresses):
         self.subscriber = Subscriber(addresses, "subscriber", "load/#")
         assert self.subscriber.is_subscribed.wait(DEADLINE_S)
-        self.publishers = [Publisher(addresses, f"publisher-{qos}", f"load/{qos}", qos) for qos in (1, 2)]
+        self.publishers = []
+        for qos in (1, 2):
+            topic = f"load/{qos}"
+            self.publishers.append(Publisher(addresses, f"publisher-{qos}", topic, qos, lambda qos=qos: self.ahead(qos) > AHEAD))
 
     def progress(self, more):
         """Waits until so many more publishes of each are acknowledged, and delivered."""
@@ -221,6 +228,13 @@ class Load:
             return all(len(it.acknowledged) >= goal and len(self.subscriber.got.get(it.topic, [])) >= 1 for it, goal in goals.items())
 
         wait_for(there, "progress")
+
+    def ahead(self, qos):
+        """How many messages are acknowledged and not delivered yet."""
+        if len(self.publishers) < qos:
+            return 0
+        it = self.publishers[qos - 1]
+        return len(it.acknowledged) - len(self.subscriber.got.get(it.topic, []))
 
     def look(self):
         for it in (self.subscriber, *self.publishers):

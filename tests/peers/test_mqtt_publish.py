@@ -534,3 +534,30 @@ def test_version_3_ends_with_a_publish_that_it_cannot_refuse(mqtt, name):
         assert client.closed() is None
         witness.publish(name, "marker", 1)
         witness.message("marker")
+
+
+def test_mqtt_4_3_3_7_what_was_sent_does_not_expire(mqtt, name):
+    with Raw.join(mqtt, f"p{name}") as publisher:
+        with Raw.join(mqtt, name, **kept(V5)) as client:
+            client.subscribe(name)
+            publisher.publish(name, "x", 2, expiry=1)
+            sent = client.unanswered("x")
+            publisher.publish(f"{name}/r", "retained", retain=True, expiry=1)
+            end = time.monotonic() + 20
+            while gets_retained(mqtt, f"{name}/r"):
+                assert time.monotonic() < end
+        with Raw.join(mqtt, name, **kept(V5)) as client:
+            it = client.unanswered("x", dup=True)
+            assert it.id == sent.id
+            client.acknowledge(PUBREC, it.id)
+            client.expect(PUBREL, id=it.id)
+
+
+def test_mqtt_3_1_2_29_no_reason_texts_if_they_are_not_wanted(mqtt, name):
+    for wanted in (True, False):
+        with Raw.join(mqtt, name, problem_information=int(wanted)) as client:
+            for qos in (1, 2):
+                refused = client.publish("$SYS/x", "x", qos)
+                assert refused.reason == 0x87
+                if not wanted:
+                    assert refused.properties == {}

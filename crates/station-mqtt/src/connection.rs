@@ -273,7 +273,8 @@ impl Conn {
         with_buffers(|buffers| {
             let (input, out) = (&mut buffers.input, &mut buffers.output);
             let count = match self.io.try_read(input) {
-                Ok(None) => return Ok(false),
+                // A part of a frame, or one that is not ours: what comes next must be waited for anew.
+                Ok(None) => return Ok(true),
                 Ok(Some(0)) | Err(_) => return Err(End::Gone),
                 Ok(Some(count)) => count,
             };
