@@ -7,6 +7,7 @@ mod plan_file;
 mod seen;
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ fn config(args: &Demo, dir: &Path) -> Result<Config> {
     config.identicom.listen = ([127, 0, 0, 1], 0).into();
     // The fleet's devices share this machine: no cap per source.
     config.identicom.admission.trusted = vec!["127.0.0.0/8".parse()?];
+    config.mqtt.get_or_insert_default().listen = Some(([127, 0, 0, 1], 0).into());
     config.alarms.plans = plan_file::write(args, dir)?;
     config.alarms.cases.max_closed = CLOSED_CASES;
     config.log.level = "warn".into();
@@ -72,7 +74,7 @@ async fn demo(config: Config, args: Demo) -> Result<Exit> {
     let node = Node::start(config, Access::Open).await?;
     let addresses = node.addresses().clone();
     let base = format!("http://{}", addresses.http);
-    welcome(&base, told);
+    welcome(&base, addresses.mqtt, told);
 
     let (node_stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(node.run(async {
@@ -100,7 +102,7 @@ async fn demo(config: Config, args: Demo) -> Result<Exit> {
     outcome
 }
 
-fn welcome(base: &str, told: bool) {
+fn welcome(base: &str, mqtt: Option<SocketAddr>, told: bool) {
     let alarms = if told {
         "Alarms go out to Anna, and to Bob if she does not acknowledge."
     } else {
@@ -109,6 +111,9 @@ fn welcome(base: &str, told: bool) {
     out::note(format_args!(
         "Spica demo: open {base}/ in a browser. {alarms} Press Ctrl-C to end it."
     ));
+    if let Some(mqtt) = mqtt {
+        out::note(format_args!("MQTT clients are welcome at {mqtt}."));
+    }
 }
 
 /// A running node, and whether it tells anybody of alarms.

@@ -44,7 +44,7 @@ pub(crate) fn run(command: Rules) -> Result<Exit> {
 /// The rules of a file; says on stderr what is wrong with it.
 fn read(file: &Path) -> Option<RuleSet> {
     let set = load(file);
-    set.map_err(|error| out::note(&error.to_string())).ok()
+    set.map_err(|error| out::note(error.to_string())).ok()
 }
 
 fn check(file: &Path) -> Result<Exit> {
@@ -52,7 +52,7 @@ fn check(file: &Path) -> Result<Exit> {
         return Ok(Exit::Config);
     };
     let (rules, sinks) = (set.names().count(), set.sinks().len());
-    out::line(&format!("{rules} rules, {sinks} sinks: fine"));
+    out::line(format!("{rules} rules, {sinks} sinks: fine"));
     Ok(Exit::Success)
 }
 
@@ -99,7 +99,7 @@ fn test(set: &RuleSet, record: &Record, previous: Option<&Bytes>, json: bool) ->
         out::line("no rule does anything");
     } else {
         for each in &shown {
-            out::line(&each.to_string());
+            out::line(each.to_string());
         }
     }
     Ok(Exit::Success)
