@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use spica_admission::{Admission, Limits, Rate};
-use spica_clock::SystemClock;
+use spica_clock::{Clock as _, SystemClock};
 use spica_front::{Pipe, pipe};
 use spica_journal::memory::MemoryJournal;
 use spica_model::Topic;
@@ -48,11 +48,11 @@ async fn main() -> Result<(), Failure> {
     let mut clients = Vec::with_capacity(count);
     // What the first ones bring along (threads, buffers) is not theirs.
     connect(&server, &mut clients, AT_ONCE).await?;
-    let (before, began) = (resident()?, std::time::Instant::now());
+    let (before, began) = (resident()?, SystemClock.monotonic());
     while clients.len() < count {
         connect(&server, &mut clients, AT_ONCE).await?;
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = (SystemClock.monotonic() - began).as_secs_f64();
     let measured = (count - AT_ONCE) as f64;
     let bytes = (resident()? as f64 - before as f64) / measured;
     println!(

@@ -8,7 +8,7 @@ use spica_mqtt_proto::Reason;
 
 use crate::access::{Again, Who};
 use crate::arriving::recheck;
-use crate::leaving::{end, forget, keep};
+use crate::leaving::{clear, end, forget, keep};
 use crate::session::{NO_DEADLINE, OFFLINE, Session};
 use crate::station::Station;
 use crate::statistics::EVERY;
@@ -151,21 +151,24 @@ fn offline(station: &Arc<Station>, session: &Arc<Session>) {
         return;
     }
     let due = state.life.due(station.now());
-    let will = match due {
-        None => return,
+    if let Some(Due::Expired(_)) = &due {
+        station.metrics.expired.inc();
+        end(&mut state, true);
+    }
+    drop(state);
+    // The will first: a crash in between finds it again.
+    match due {
+        None => {}
         Some(Due::Will(will)) => {
-            keep(station, session, &mut state);
-            Some(will)
+            wills::publish(station, session, will);
+            keep(station, session, &mut session.state.lock());
         }
         Some(Due::Expired(will)) => {
-            station.metrics.expired.inc();
-            end(station, session, &mut state, true);
-            will
+            if let Some(will) = will {
+                wills::publish(station, session, will);
+            }
+            clear(station, session);
         }
-    };
-    drop(state);
-    if let Some(will) = will {
-        wills::publish(station, session, will);
     }
 }
 

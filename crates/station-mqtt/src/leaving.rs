@@ -17,19 +17,24 @@ pub(crate) fn leave(
     connection: ConnectionId,
     ending: Ending,
 ) {
-    let will = {
+    let (will, is_gone, has_routes) = {
         let mut state = session.state.lock();
         if state.connection != connection {
             return;
         }
         session.unwatch();
         station.sessions.count_connected(false);
-        detach(station, session, &mut state, ending)
+        let will = detach(station, session, &mut state, ending);
+        (will, state.is_gone, state.has_routes)
     };
     if let Some(will) = will {
         wills::publish(station, session, will);
     }
-    station.orders.give(Order::Left(Arc::clone(session)));
+    if is_gone {
+        clear(station, session);
+    } else if has_routes {
+        station.orders.give(Order::Left(Arc::clone(session)));
+    }
 }
 
 /// Nobody is connected any more; the will that is to be published.
@@ -47,7 +52,7 @@ fn detach(
     let will = state.life.ended(ending, state.since);
     if !state.life.is_durable() && state.life.will().is_none() {
         // Its wills are out or forgotten: nothing is left of it.
-        end(station, session, state, had_will || state.is_kept);
+        end(state, had_will || state.is_kept);
         return will;
     }
     state.inbound.disconnected();
@@ -70,15 +75,34 @@ pub(crate) fn keep(station: &Station, session: &Session, state: &mut State) {
     state.outbound.note_failed(number);
 }
 
-/// The session is over: nobody finds it any more, and what was kept of it is deleted.
-pub(crate) fn end(station: &Station, session: &Arc<Session>, state: &mut State, is_kept: bool) {
+/// The session is over. [`clear`] is to follow, once its will is published: a crash in between finds
+/// the will again.
+pub(crate) const fn end(state: &mut State, is_kept: bool) {
     state.is_gone = true;
-    if is_kept {
-        // Before anybody else can have the client id, so that this ends no session but this.
-        forget(station, &session.client_id);
-    }
+    state.is_unforgotten = is_kept;
+}
+
+/// Nobody finds a session that is over any more, and what was kept of it is deleted.
+pub(crate) fn clear(station: &Station, session: &Arc<Session>) {
+    let has_routes = {
+        let mut state = session.state.lock();
+        // Whoever has come with the client id meanwhile has seen to it, before anything new was kept.
+        if std::mem::take(&mut state.is_unforgotten) {
+            forget(station, &session.client_id);
+        }
+        state.has_routes
+    };
     station.sessions.remove(session);
-    station.orders.give(Order::Remove(Arc::clone(session)));
+    let_go(station, session, has_routes);
+}
+
+/// The session's slot is free, as soon as nothing is routed there.
+fn let_go(station: &Station, session: &Arc<Session>, has_routes: bool) {
+    if has_routes {
+        station.orders.give(Order::Remove(Arc::clone(session)));
+    } else {
+        station.sessions.free(session.slot);
+    }
 }
 
 /// Deletes what is kept of a session; later, if the journal has no room now.
@@ -92,11 +116,12 @@ pub(crate) fn forget(station: &Station, client_id: &Arc<str>) {
 pub(crate) fn replaced(station: &Arc<Station>, session: &Arc<Session>) {
     let mut state = session.state.lock();
     if state.is_gone {
+        if std::mem::take(&mut state.is_unforgotten) {
+            forget(station, &session.client_id);
+        }
         return;
     }
-    if state.life.is_durable() || state.life.will().is_some() {
-        forget(station, &session.client_id);
-    }
+    let is_kept = state.life.is_durable() || state.life.will().is_some() || state.is_kept;
     let was_connected = state.connection != 0;
     let will = if was_connected {
         station.sessions.count_connected(false);
@@ -111,10 +136,14 @@ pub(crate) fn replaced(station: &Arc<Station>, session: &Arc<Session>) {
     state.connection = 0;
     state.is_gone = true;
     session.note_load(&state);
+    let has_routes = state.has_routes;
     drop(state);
     session.waker.wake();
     if let Some(will) = will {
         wills::publish(station, session, will);
     }
-    station.orders.give(Order::Remove(Arc::clone(session)));
+    if is_kept {
+        forget(station, &session.client_id);
+    }
+    let_go(station, session, has_routes);
 }

@@ -75,6 +75,7 @@ fn put_back(station: &Arc<Station>, kept: Kept) -> bool {
         state.user = record.user.as_deref().map(Into::into);
         state.version = record.version;
         state.since = record.since;
+        state.has_routes = true;
         Session::new(Arc::clone(&client_id), slot, uid, record.created, state)
     });
     let mut routes = station.routes.write();

@@ -92,6 +92,10 @@ pub(crate) struct State {
     pub(crate) is_note_stale: bool,
     /// It was to outlive its connection until its client said otherwise: there are records of it.
     pub(crate) is_kept: bool,
+    /// There are, or may be, routes to it.
+    pub(crate) has_routes: bool,
+    /// It is over, and what was kept of it is still to be deleted.
+    pub(crate) is_unforgotten: bool,
     /// It is no more: whoever still holds it lets go.
     pub(crate) is_gone: bool,
 }
@@ -217,6 +221,8 @@ impl State {
             is_touched: false,
             is_note_stale: false,
             is_kept: false,
+            has_routes: false,
+            is_unforgotten: false,
             is_gone: false,
         }
     }

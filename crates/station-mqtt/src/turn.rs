@@ -209,6 +209,7 @@ impl<'a> Turn<'a> {
     }
 
     fn subscribe(&mut self, state: &mut State, subscribe: &Subscribe<'_>) -> Result<(), End> {
+        state.has_routes = true;
         let filters = subscribe
             .filters
             .iter()
