@@ -103,12 +103,12 @@ MQTT = """
 listen = "127.0.0.1:0"
 [identicom]
 listen = "127.0.0.1:0"
-# Tests break rules all the time, and are not to be banned for it.
-[identicom.admission]
-trusted = ["127.0.0.0/8"]
 [mqtt]
 listen = "127.0.0.1:0"
 websocket = "127.0.0.1:0"
+# Tests break rules all the time, and are not to be banned for it.
+[mqtt.admission]
+trusted = ["127.0.0.0/8"]
 [mqtt.access]
 anonymous = "admin"
 # Tests come and go with one client id as often as they like.

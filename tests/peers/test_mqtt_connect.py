@@ -178,7 +178,8 @@ def test_mqtt_3_1_4_6_what_follows_a_refused_connect_is_not_processed(mqtt, name
     with Raw.join(mqtt) as witness:
         witness.subscribe(f"{name}/#")
         late = packet(PUBLISH, text(f"{name}/late") + b"\0no")
-        assert refused(mqtt, connect("x", V5, auth_method="NOBODY-KNOWS") + late) == 0x8C
+        # It breaks a rule itself: nothing but AUTH may follow such a CONNECT [MQTT-3.1.2-30].
+        assert refused(mqtt, connect("x", V5, auth_method="NOBODY-KNOWS") + late) in (0x82, 0x8C)
         witness.publish(f"{name}/marker", "m", qos=0)
         witness.message("m")
 

@@ -500,7 +500,7 @@ def test_mqtt_3_3_2_8_and_9_aliases_that_are_not_allowed(mqtt, name):
 def test_mqtt_3_3_2_11_the_server_uses_no_more_aliases_than_allowed(mqtt, name, most):
     with Raw.join(mqtt, name, **({"alias_maximum": most} if most else {})) as client, Raw.join(mqtt, f"p{name}") as publisher:
         client.subscribe(f"{name}/#")
-        topics = [f"{name}/{number % 4}" for number in range(12)]
+        topics = [f"{name}/{number // 5}" for number in range(20)]
         for topic in topics:
             publisher.publish(topic, topic)
         known, used = {}, 0
@@ -561,3 +561,15 @@ def test_mqtt_3_1_2_29_no_reason_texts_if_they_are_not_wanted(mqtt, name):
                 assert refused.reason == 0x87
                 if not wanted:
                     assert refused.properties == {}
+
+
+def test_a_live_message_wakes_the_router(mqtt, name):
+    """The router's thread naps for a quarter of a second when there is nothing to do: no message may
+    wait for its end."""
+    with Raw.join(mqtt, name) as client, Raw.join(mqtt, f"p{name}") as publisher:
+        client.subscribe((name, 1))
+        began = time.monotonic()
+        for number in range(40):
+            publisher.publish(name, str(number))
+            client.message(str(number))
+        assert time.monotonic() - began < 40 * 0.2

@@ -220,12 +220,22 @@ impl Router {
     /// Sleeps until an order, a batch, or the end of a nap.
     fn wait(&mut self, waker: &Waker, nap: Duration) {
         let mut cx = Context::from_waker(waker);
-        let received = pin!(self.batches.recv()).as_mut().poll(&mut cx);
+        let received = {
+            let mut receiving = pin!(self.batches.recv());
+            match receiving.as_mut().poll(&mut cx) {
+                Poll::Ready(received) => Some(received),
+                Poll::Pending => {
+                    // A batch wakes this thread only as long as `receiving` is there.
+                    std::thread::park_timeout(nap);
+                    None
+                }
+            }
+        };
         match received {
-            Poll::Ready(Ok(batch)) => self.give(&batch),
-            Poll::Ready(Err(RecvError::Lagged(batches))) => self.lagged(batches),
-            Poll::Ready(Err(RecvError::Closed)) => self.is_closed = true,
-            Poll::Pending => std::thread::park_timeout(nap),
+            Some(Ok(batch)) => self.give(&batch),
+            Some(Err(RecvError::Lagged(batches))) => self.lagged(batches),
+            Some(Err(RecvError::Closed)) => self.is_closed = true,
+            None => {}
         }
         self.wake_touched();
     }
