@@ -78,7 +78,9 @@ pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
 
 impl Conn {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        self.session.waker.register(cx.waker());
+        if let Err(end) = self.register(cx) {
+            return Poll::Ready(end);
+        }
         match self.stopping.poll(cx) {
             Poll::Ready(_) if self.stopping.is_deposed() => return Poll::Ready(End::Deposed),
             Poll::Ready(Phase::Running) | Poll::Pending => {}
@@ -93,6 +95,15 @@ impl Conn {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Has this task woken for the session, as long as the session is this connection's: one that has
+    /// been taken over must not put itself in the place of the one that has it now.
+    fn register(&self, cx: &Context<'_>) -> Result<(), End> {
+        let state = self.session.state.lock();
+        self.checked(&state)?;
+        self.session.waker.register(cx.waker());
+        Ok(())
     }
 
     /// Does what can be done now. Whether it may be worth to do so again at once.
