@@ -1,7 +1,8 @@
 //! Shared subscriptions: each message of a group to one of its members, and to another if that one is
 //! lost.
 //!
-//! A group has a place of its own in each lane. Everything up to it is delivered. When no member can
+//! A group has a place of its own in each lane: what came before one of its members subscribed is the
+//! group's all the same. Everything up to it is delivered. When no member can
 //! take a message, the group is *behind*, as a session can be, and is fed from the journal when one
 //! can. The place is noted now and then; after a crash some messages come a second time, whatever
 //! their quality of service.
@@ -151,9 +152,6 @@ impl Router {
             return true;
         };
         let lane = origin.lane.index();
-        if picked.since[lane] >= origin.seq.0 {
-            return true;
-        }
         let is_ready = matches!(load(&self.station, picked.session), Load::Ready(_));
         let delivery = dressed(message, &picked.class, Some(origin));
         if delivery.qos == QoS::AtMostOnce {
