@@ -387,6 +387,17 @@ def test_a_message_in_flight_to_a_member_that_leaves_for_good_goes_to_another(mq
         two.message(lost.payload)
 
 
+def test_a_message_in_flight_goes_to_a_member_that_came_after_it(mqtt, name):
+    """It is the group's, whoever was in it at the time."""
+    with Raw.join(mqtt, f"p{name}") as publisher, Raw.join(mqtt, f"2{name}") as two:
+        with Raw.join(mqtt, f"1{name}") as one:
+            one.subscribe((f"$share/g/{name}", 1))
+            publisher.publish(name, "early")
+            one.unanswered("early")
+            two.subscribe((f"$share/g/{name}", 1))
+        two.message("early")
+
+
 def test_ten_thousand_subscriptions_of_one_client(mqtt, name):
     """As many as the node allows, the rest is refused; what was granted works."""
     with Raw.join(mqtt, name) as client:
