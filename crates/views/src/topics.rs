@@ -1,6 +1,7 @@
 //! What the views say of topics.
 
 use spica_model::{Record, Topic};
+use spica_state::StateTree;
 
 use crate::Views;
 
@@ -76,21 +77,8 @@ impl Views {
 
     /// Shows the [states](Views::state) of `prefix` and the topics below it to `visit`, as
     /// [`Views::standing`] does; a page may be shorter than the one after it, but none is empty.
-    pub fn retained(&self, prefix: &str, mut visit: impl FnMut(&[Record])) {
-        let mut after: Option<Topic> = None;
-        loop {
-            let (page, next) = self.read(|folds| {
-                let after = after.as_ref().map(Topic::as_str);
-                page_of_states(folds.tree.states(prefix, after))
-            });
-            if !page.is_empty() {
-                visit(&page);
-            }
-            if next.is_none() {
-                return;
-            }
-            after = next;
-        }
+    pub fn retained(&self, prefix: &str, visit: impl FnMut(&[Record])) {
+        self.pages(|tree, after| Box::new(tree.states(prefix, after)), visit);
     }
 
     /// The last record of kind `state` of a topic, which may be a tombstone.
@@ -100,12 +88,24 @@ impl Views {
     }
 
     /// As [`Views::retained`], with tombstones.
-    pub fn last_states(&self, prefix: &str, mut visit: impl FnMut(&[Record])) {
+    pub fn last_states(&self, prefix: &str, visit: impl FnMut(&[Record])) {
+        self.pages(
+            |tree, after| Box::new(tree.last_states(prefix, after)),
+            visit,
+        );
+    }
+
+    /// Shows the states of these topics page by page; no page is empty.
+    fn pages(
+        &self,
+        topics: impl for<'t> Fn(&'t StateTree, Option<&str>) -> Topics<'t>,
+        mut visit: impl FnMut(&[Record]),
+    ) {
         let mut after: Option<Topic> = None;
         loop {
             let (page, next) = self.read(|folds| {
                 let after = after.as_ref().map(Topic::as_str);
-                page_of_states(folds.tree.last_states(prefix, after))
+                page_of_states(topics(&folds.tree, after))
             });
             if !page.is_empty() {
                 visit(&page);
@@ -130,6 +130,9 @@ impl Views {
         self.read(|folds| folds.tree.would_exceed(topic))
     }
 }
+
+/// Topics, each with its state if it has one.
+type Topics<'t> = Box<dyn Iterator<Item = (&'t Topic, Option<&'t Record>)> + 't>;
 
 /// The states of a page of topics, and the last of these topics if there may be more behind it. The
 /// topics count, not the states: where few topics have one, a lock would be held for long.
