@@ -18,8 +18,16 @@ pub const RESERVED: [&str; 7] = [
 /// answers to its own commands.
 const OWN: [&str; 2] = ["data/", "commands/"];
 
-/// What no MQTT client gets, whatever its roles: stored tokens and users, and the sessions of others.
-pub const HIDDEN: [&str; 3] = ["system/tokens/#", "system/mqtt-users/#", "mqtt/sessions/#"];
+/// What no MQTT client gets, whatever its roles: what the node keeps for itself (tokens, users, keys,
+/// the sessions of others), and how far its parts have come, which says nothing to anybody else and
+/// would come several times a second.
+pub const HIDDEN: [&str; 5] = [
+    "system/#",
+    "mqtt/#",
+    "alarms/mark",
+    "handlers/+/place",
+    "handlers/+/standing/#",
+];
 
 /// Whether the messages of a topic are [hidden](HIDDEN): whoever may subscribe to a wider filter does
 /// not get them.

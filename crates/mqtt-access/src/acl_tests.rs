@@ -197,8 +197,33 @@ fn reserved_levels_stay_so_whatever_a_role_allows() {
         let got = denied(&all, &who, Action::Publish, &topic);
         assert_eq!(got, Some("reserved"), "{topic}");
     }
-    assert!(is_hidden("system/tokens/1") && is_hidden("mqtt/sessions/c/session"));
-    assert!(!is_hidden("system/tokensx") && !is_hidden("mqtt"));
+}
+
+#[test]
+fn what_the_node_keeps_for_itself_is_hidden_and_what_is_beside_it_is_not() {
+    for topic in [
+        "system/tokens/1",
+        "system/mqtt-users/a",
+        "system/link-key",
+        "mqtt/sessions/c/session",
+        "mqtt/shares/g",
+        "alarms/mark",
+        "handlers/history/place",
+        "handlers/rules/standing/x/y",
+    ] {
+        assert!(is_hidden(topic), "{topic}");
+    }
+    for topic in [
+        "systemd/x",
+        "mqttx",
+        "alarms/cases/3-1",
+        "alarms/marks",
+        "handlers/history/paused",
+        "handlers/history/dead/1",
+        "a/handlers/history/place",
+    ] {
+        assert!(!is_hidden(topic), "{topic}");
+    }
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! Where MQTT topics stand among the node's: `a/b` is `<node>/a/b`.
 //!
-//! What the node keeps for itself (`system`, `audit`, `mqtt`) is shown below `$spica`, so that a
-//! wildcard at the beginning of a filter does not match it: who wants it must name it.
+//! What is done, and by whom (`audit`), is shown below `$spica`, so that a wildcard at the beginning
+//! of a filter does not match it: who wants it must name it. What the node keeps for itself, and how
+//! far its parts have come, is not shown at all ([`spica_mqtt_access::HIDDEN`]).
 
 use std::borrow::Cow;
 
 use spica_model::{Topic, TopicError};
 
-/// The first level of what the node keeps for itself.
+/// The first level of what a client must name to get it.
 const INTERNAL: &str = "$spica";
-/// What it keeps for itself.
-const INTERNAL_ROOTS: [&str; 3] = ["system", "audit", "mqtt"];
-/// What no client is shown, whoever it is: secrets, and the sessions of others.
-const HIDDEN: [&str; 3] = ["system/tokens", "system/mqtt-users", "mqtt"];
+/// What that is.
+const INTERNAL_ROOT: &str = "audit";
 /// What no client writes: it has other writers.
 const RESERVED_ROOTS: [&str; 7] = [
     "devices", "alarms", "cases", "handlers", "system", "audit", "mqtt",
@@ -44,7 +43,7 @@ impl Mount {
     /// How MQTT names a record topic; none if it does not lie below the node, or is shown to no client.
     pub(crate) fn outward<'a>(&self, topic: &'a Topic) -> Option<Cow<'a, str>> {
         let name = topic.below(self.node.as_str())?;
-        if HIDDEN.iter().any(|root| is_within(name, root)) {
+        if spica_mqtt_access::is_hidden(name) {
             return None;
         }
         Some(if is_internal(name) {
@@ -76,13 +75,8 @@ fn first_level(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
 }
 
-fn is_within(name: &str, root: &str) -> bool {
-    let rest = name.strip_prefix(root);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 fn is_internal(name: &str) -> bool {
-    INTERNAL_ROOTS.contains(&first_level(name))
+    first_level(name) == INTERNAL_ROOT
 }
 
 /// Whether a client may never publish to `topic`, whoever it is.
@@ -121,6 +115,8 @@ mod tests {
             "system/tokens/1",
             "system/mqtt-users/a",
             "mqtt/sessions/a/out",
+            "alarms/mark",
+            "handlers/history/place",
         ] {
             assert_eq!(
                 mount.outward(&mount.inward(hidden).unwrap()),

@@ -263,6 +263,26 @@ async fn who_may_is_told_how_the_station_stands() {
 }
 
 #[tokio::test]
+async fn how_far_the_nodes_parts_have_come_is_told_to_nobody() {
+    let node = Node::start(Settings::default()).await;
+    let hidden = ["alarms/mark", "handlers/history/place", "system/link-key"];
+    for topic in hidden.into_iter().chain(["alarms/cases/3-1"]) {
+        node.state(topic, b"1").await;
+    }
+    let mut reader = Client::dial(&node).await;
+    let hello = connect(Version::V5, "r", None, Some("spica_reader"));
+    assert_eq!(reader.connect(&hello).await, Reason::Success);
+    for topic in hidden {
+        assert_eq!(reader.subscribe(topic).await, Reason::NotAuthorized);
+    }
+    assert_eq!(reader.subscribe("#").await, Reason::Success);
+    assert_eq!(reader.told_any().await, "alarms/cases/3-1");
+    node.state("alarms/mark", b"2").await;
+    node.state("plant/level", b"3").await;
+    assert_eq!(reader.told_any().await, "plant/level");
+}
+
+#[tokio::test]
 async fn a_certificate_is_that_of_a_user_or_of_a_device() {
     let node = Node::start(access("certificate_name = \"dns\"")).await;
     node.add_user("pump.example.org", &["operator"], "not asked for")

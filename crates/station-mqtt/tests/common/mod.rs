@@ -108,7 +108,7 @@ impl Node {
         }
     }
 
-    async fn state(&self, topic: &str, payload: &[u8]) {
+    pub(crate) async fn state(&self, topic: &str, payload: &[u8]) {
         let topic = Topic::new(format!("root/s1/{topic}")).unwrap();
         let record = NewRecord {
             topic: &topic,
@@ -298,6 +298,15 @@ impl Client {
                 return told;
             }
         }
+    }
+
+    /// The topic of the next message.
+    pub(crate) async fn told_any(&mut self) -> String {
+        let told = self.receive(|packet| match packet {
+            Packet::Publish(publish) => publish.topic.to_owned(),
+            other => panic!("{other:?}"),
+        });
+        told.await.unwrap()
     }
 
     /// What DISCONNECT says, if anything, before the end.
