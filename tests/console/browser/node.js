@@ -22,7 +22,7 @@ export async function until(ask, what) {
 }
 
 /** A port of the loopback that is free now: a node that is started again must have the same. */
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
