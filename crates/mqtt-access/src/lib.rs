@@ -8,6 +8,7 @@
 //! - [`TopicRules`] say what becomes of a publish: kind, lane, what is kept.
 //! - [`Quotas`] count connections, messages and bytes, per client, user and source.
 //! - [`Flapping`] bans who connects too often, for a while.
+//! - A JSON Web Token is a password that somebody else has signed: [`Access::bearer`].
 //! - [`scram`] is SCRAM-SHA-256 as a state machine, [`PasswordHash`] a stored password.
 //!
 //! Topics and filters are MQTT's own, below the node's path: `devices/77/data/x` is
@@ -23,6 +24,7 @@ mod acl;
 mod aging;
 mod control;
 mod flapping;
+mod jwt;
 mod meter;
 mod password;
 mod pattern;
@@ -35,10 +37,11 @@ mod stored_user;
 mod topic_rules;
 mod who;
 
-pub use access::{Access, FILE_BYTES, User};
+pub use access::{Access, FILE_BYTES, ReadFile, User};
 pub use acl::{Denial, Grant, HIDDEN, RESERVED, is_hidden};
 pub use control::{ClientInfo, DroppedInfo, MqttControl, ReloadInfo, SessionInfo};
 pub use flapping::{Ban, FlapRule, Flapping, FlappingRules, Subject};
+pub use jwt::{Bearer, JwtError, TOKEN_BYTES, token as jwt_in};
 pub use meter::{Meter, Rate, Wait};
 pub use password::{Cost, PasswordError, PasswordHash};
 pub use pattern::{Pattern, PatternError};

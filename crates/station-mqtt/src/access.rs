@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use spica_front::ClientCertificate;
 use spica_model::{Kind, Lane};
 use spica_mqtt::Refused;
-use spica_mqtt_access::{Grant, Meters, ReloadInfo, scram};
+use spica_mqtt_access::{Bearer, Grant, Meters, ReloadInfo, scram};
 use spica_mqtt_proto::Reason;
 
 /// How a client has proven who it is.
@@ -19,6 +19,8 @@ pub enum Proof {
     Anonymous,
     /// By the token with this id.
     Token(Box<str>),
+    /// By a JSON Web Token, which says this of its holder.
+    Bearer(Arc<Bearer>),
     /// As the user that it is called: by a password, or a certificate.
     User,
     /// As the device whose serial it has: by a certificate.
@@ -86,6 +88,8 @@ pub enum Again {
     Changed(Arc<Who>),
     /// It would not be let in any more.
     Gone,
+    /// The time is over for which it was let in.
+    Expired,
 }
 
 /// What becomes of a publish to a topic.

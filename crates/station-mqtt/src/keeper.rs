@@ -113,6 +113,7 @@ pub(crate) fn look_again(station: &Arc<Station>, session: &Arc<Session>) {
     match station.access.again(&who, &session.client_id) {
         Again::Same => {}
         Again::Gone => kick(session, &who, Reason::NotAuthorized),
+        Again::Expired => kick(session, &who, Reason::MaximumConnectTime),
         Again::Changed(now) => {
             let mut state = session.state.lock();
             if !state.who.as_ref().is_some_and(|it| Arc::ptr_eq(it, &who)) {

@@ -7,9 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+#[allow(dead_code, reason = "each test uses its part of it")]
 mod common;
 
+use std::time::Duration;
+
 use common::{Client, Node, connect, password_of};
+use spica_clock::{Clock as _, SystemClock};
 use spica_front::ClientCertificate;
 use spica_mqtt_access::scram;
 use spica_mqtt_proto::{Reason, Version};
@@ -260,6 +264,72 @@ async fn who_may_is_told_how_the_station_stands() {
         reader.publish("$SYS/broker/uptime").await,
         Reason::NotAuthorized
     );
+}
+
+/// A token that ends so many seconds from now.
+fn jwt(name: &str, secs: i64) -> String {
+    let now = SystemClock.wall().as_micros() / 1_000_000;
+    let claims = serde_json::json!({
+        "iss": "https://id.example.org", "aud": "spica", "sub": name, "exp": now + secs,
+    });
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
+
+const SECRET: &str = "thirty-two bytes or more of chance";
+const ISSUER: &str = "[jwt.plant]\nissuer = \"https://id.example.org\"\n\
+                      audience = [\"spica\"]\nalgorithms = [\"HS256\"]\n\
+                      secret_file = \"plant.secret\"\nleeway = \"0s\"\n\
+                      roles = [\"sensor\"]\n";
+
+#[tokio::test]
+async fn a_json_web_token_is_a_password_until_it_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("access.toml");
+    let secret = directory.path().join("plant.secret");
+    std::fs::write(&path, format!("{ROLE}{ISSUER}")).unwrap();
+    std::fs::write(&secret, SECRET).unwrap();
+    let node = Node::start(access(&format!("file = {path:?}"))).await;
+
+    let token = jwt("pump", 60);
+    let mut pump = Client::dial(&node).await;
+    let hello = connect(Version::V5, "p", Some("any"), Some(&token));
+    assert_eq!(pump.connect(&hello).await, Reason::Success);
+    assert_eq!(pump.publish("plant/pump/level").await, Reason::Success);
+    assert_eq!(pump.publish("plant/any/level").await, Reason::NotAuthorized);
+    for wrong in [jwt("pump", -1), jwt("device:77", 60), format!("{token}A")] {
+        let hello = connect(Version::V5, "w", None, Some(&wrong));
+        let mut client = Client::dial(&node).await;
+        assert_eq!(client.connect(&hello).await, Reason::BadUserNameOrPassword);
+    }
+
+    let short = jwt("pump", 1);
+    let mut brief = Client::dial(&node).await;
+    let hello = connect(Version::V5, "b", None, Some(&short));
+    assert_eq!(brief.connect(&hello).await, Reason::Success);
+    // Each reload has the keeper look again.
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
+    let mut ended = std::pin::pin!(brief.ended());
+    let reason = loop {
+        tokio::select! {
+            reason = &mut ended => break reason,
+            _ = looks.tick() => drop(node.control.reload().unwrap()),
+        }
+    };
+    assert_eq!(reason, Some(Reason::MaximumConnectTime));
+    assert_eq!(pump.publish("plant/pump/level").await, Reason::Success);
+
+    // A key that is gone opens no door any more, and an issuer that is gone keeps none open.
+    std::fs::write(&secret, "another secret of thirty-two bytes").unwrap();
+    assert!(node.gate.is_stale());
+    node.control.reload().unwrap();
+    assert!(!node.gate.is_stale());
+    let mut late = Client::dial(&node).await;
+    let hello = connect(Version::V5, "l", None, Some(&token));
+    assert_eq!(late.connect(&hello).await, Reason::BadUserNameOrPassword);
+    std::fs::write(&path, ROLE).unwrap();
+    node.control.reload().unwrap();
+    assert_eq!(pump.ended().await, Some(Reason::NotAuthorized));
 }
 
 #[tokio::test]

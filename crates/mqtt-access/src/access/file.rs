@@ -1,22 +1,19 @@
 //! From the text of an access file to what it says, or to everything that is wrong with it.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::ops::Range;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Access, FILE_BYTES, User};
+use super::issuers::{self, IssuerTable};
+use super::report::Report;
+use super::{Access, FILE_BYTES, ReadFile, User};
 use crate::acl::Grant;
 use crate::problem::Problem;
 use crate::role::{Action, Decide, Effect, Role, Rule};
 
-/// Most problems that are listed.
-const PROBLEMS: usize = 100;
 /// Most users.
 const USERS: usize = 100_000;
 /// Most roles.
@@ -24,9 +21,7 @@ const ROLES: usize = 1_000;
 /// Most rules of a role.
 const RULES: usize = 200;
 /// Most filters of a rule, client identifiers or certificates of a user, and roles of one.
-const LIST: usize = 100;
-/// Longest name, in bytes.
-const NAME_BYTES: usize = 200;
+pub(super) const LIST: usize = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +31,8 @@ struct File {
     roles: BTreeMap<String, Spanned<RoleTable>>,
     #[serde(default)]
     users: BTreeMap<String, Spanned<UserTable>>,
+    #[serde(default)]
+    jwt: BTreeMap<String, Spanned<IssuerTable>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,44 +64,7 @@ struct UserTable {
     serial: Option<Spanned<String>>,
 }
 
-/// What is wrong so far.
-struct Report<'a> {
-    text: &'a str,
-    problems: Vec<Problem>,
-}
-
-impl Report<'_> {
-    fn add(&mut self, at: Range<usize>, reason: impl Display) {
-        if self.problems.len() < PROBLEMS {
-            let problem = Problem::at(self.text, at.start, reason.to_string());
-            self.problems.push(problem);
-        }
-    }
-
-    /// What a text says.
-    fn parsed<T: FromStr<Err: Display>>(&mut self, item: &Spanned<String>) -> Option<T> {
-        let parsed = item.get_ref().parse();
-        parsed.map_err(|error| self.add(item.span(), error)).ok()
-    }
-
-    /// Complains of a list that is too long.
-    fn limit(&mut self, at: Range<usize>, what: &str, (length, most): (usize, usize)) {
-        if length > most {
-            let found = format_args!("here are {length} {what}; at most {most} are allowed");
-            self.add(at, found);
-        }
-    }
-
-    /// Complains of a name that is none.
-    fn name(&mut self, at: Range<usize>, what: &str, name: &str) {
-        if name.is_empty() || name.len() > NAME_BYTES || name.contains(char::is_control) {
-            let form = format_args!("{what} has 1 to {NAME_BYTES} bytes on one line");
-            self.add(at, form);
-        }
-    }
-}
-
-pub(super) fn parse(text: &str) -> Result<Access, Vec<Problem>> {
+pub(super) fn parse(text: &str, files: ReadFile<'_>) -> Result<Access, Vec<Problem>> {
     if text.len() > FILE_BYTES {
         let reason = format!("an access file has at most {FILE_BYTES} bytes");
         return Err(vec![Problem::at(text, 0, reason)]);
@@ -117,7 +77,8 @@ pub(super) fn parse(text: &str) -> Result<Access, Vec<Problem>> {
         text,
         problems: Vec::new(),
     };
-    let access = read(&file, &mut report);
+    let mut access = read(&file, &mut report);
+    access.issuers = issuers::read(&file.jwt, &access.roles, files, &mut report);
     let Report { mut problems, .. } = report;
     if problems.is_empty() {
         return Ok(access);
@@ -269,21 +230,26 @@ impl Grants {
             report.add(at, "without a role nothing is allowed: name at least one");
             return None;
         }
-        let mut found = Vec::new();
-        for item in names {
-            match roles.get(item.get_ref().as_str()) {
-                Some(role) => found.push(Arc::clone(role)),
-                None => {
-                    let known: Vec<&str> = roles.keys().take(30).map(|name| &**name).collect();
-                    let known = known.join(", ");
-                    let name = item.get_ref();
-                    let reason = format_args!("there is no role {name:?}; there are: {known}");
-                    report.add(item.span(), reason);
-                }
-            }
-        }
+        let found = names.iter().filter_map(|it| known_role(it, roles, report));
+        let found: Vec<Arc<Role>> = found.collect();
         let key = found.iter().map(|role| role.name.to_string()).collect();
         let grant = self.0.entry(key).or_insert_with(|| Grant::new(found));
         Some(grant.clone())
     }
+}
+
+/// The role of a name; complains if there is none.
+pub(super) fn known_role(
+    item: &Spanned<String>,
+    roles: &BTreeMap<Arc<str>, Arc<Role>>,
+    report: &mut Report<'_>,
+) -> Option<Arc<Role>> {
+    let found = roles.get(item.get_ref().as_str()).map(Arc::clone);
+    if found.is_none() {
+        let known: Vec<&str> = roles.keys().take(30).map(|name| &**name).collect();
+        let (name, known) = (item.get_ref(), known.join(", "));
+        let reason = format_args!("there is no role {name:?}; there are: {known}");
+        report.add(item.span(), reason);
+    }
+    found
 }

@@ -5,19 +5,28 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use spica_model::Timestamp;
+
 use crate::acl::Grant;
+use crate::jwt::{Bearer, Issuer, JwtError, verify};
 use crate::password::PasswordHash;
 use crate::problem::Problem;
 use crate::role::Role;
 use crate::scram::Credential;
 
 mod file;
+mod issuers;
+mod report;
 mod user;
 
 pub use user::User;
 
 /// Longest access file, in bytes.
 pub const FILE_BYTES: usize = 16 << 20;
+
+/// Gives the bytes of a file that the access file names: a relative path counts from the access file.
+/// An error is what is wrong with it.
+pub type ReadFile<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>;
 
 /// The access file as it is used: every name in it leads somewhere.
 ///
@@ -41,6 +50,13 @@ pub const FILE_BYTES: usize = 16 << 20;
 /// roles = ["sensor", "reader"]
 /// client_ids = ["pump7", "pump7-*"]
 /// serial = "0012345"               # what %s stands for
+///
+/// [jwt.plant]                      # whose JSON Web Tokens are passwords
+/// issuer = "https://id.example.org"
+/// audience = ["spica"]
+/// algorithms = ["ES256"]
+/// keys = ["plant.jwks.json"]
+/// roles = ["reader"]
 /// ```
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -49,6 +65,7 @@ pub struct Access {
     /// Names of users by what stands in `certificates`.
     certificates: HashMap<Box<str>, Box<str>>,
     anonymous: Option<Grant>,
+    issuers: Vec<Issuer>,
 }
 
 impl Default for Access {
@@ -62,6 +79,7 @@ impl Default for Access {
             users: HashMap::new(),
             certificates: HashMap::new(),
             anonymous: None,
+            issuers: Vec::new(),
         }
     }
 }
@@ -73,7 +91,16 @@ impl Access {
     /// What is wrong with it: while it is not TOML or has keys or values that there are not, the first
     /// such place; otherwise everything, in the order of the file, at most 100 problems.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        file::parse(text)
+        let nothing = |_: &str| Err("no other file can be read here".to_owned());
+        Self::parse_with(text, &mut { nothing })
+    }
+
+    /// The same of a file that names others: those with keys.
+    ///
+    /// # Errors
+    /// As [`Access::parse`]; also what is wrong with those, where they are named.
+    pub fn parse_with(text: &str, files: ReadFile<'_>) -> Result<Self, Vec<Problem>> {
+        file::parse(text, files)
     }
 
     /// The user of a name.
@@ -97,6 +124,36 @@ impl Access {
             self.certificates.get(format!("cn:{name}").as_str())
         };
         self.user(by_hash.or_else(by_name)?)
+    }
+
+    /// Whether there is anybody whose JSON Web Tokens are taken.
+    #[must_use]
+    pub fn has_issuers(&self) -> bool {
+        !self.issuers.is_empty()
+    }
+
+    /// Who a [token](crate::jwt_in) says its holder is, if it is to be believed at the time `now`.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, JwtError> {
+        verify(&self.issuers, token, now)
+    }
+
+    /// What the holder of a token may do. None if its issuer is not there any more.
+    #[must_use]
+    pub fn user_of_bearer(&self, bearer: &Bearer) -> Option<User> {
+        let mut issuers = self.issuers.iter();
+        let issuer = issuers.find(|issuer| issuer.name == bearer.issuer)?;
+        let given = bearer.roles.iter().filter_map(|role| self.named(role));
+        Some(User {
+            name: bearer.name.clone(),
+            grant: Grant::new(issuer.roles.iter().chain(given).map(Arc::clone)),
+            password: None,
+            scram: None,
+            serial: bearer.serial.clone(),
+            client_ids: bearer.client_ids.clone(),
+        })
     }
 
     /// What who shows no name and no certificate may do. `None`: they are not let in.

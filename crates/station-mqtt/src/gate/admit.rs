@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use spica_mqtt::Refused;
-use spica_mqtt_access::{Grant, QuotaRefusal, Who as Seen};
+use spica_mqtt_access::{Grant, QuotaRefusal, User, Who as Seen};
 use spica_mqtt_proto::Reason;
 
 use super::Gate;
@@ -70,18 +70,22 @@ impl Gate {
 
     /// What a client that was let in may do now.
     pub(super) fn look_again(&self, who: &Who, client_id: &str) -> Again {
+        let of_user = |user: Option<User>| match user.filter(|user| user.may_be(client_id)) {
+            Some(user) => (Some(user.grant), user.serial),
+            None => (None, None),
+        };
         let (grant, serial) = match &who.proof {
             Proof::Open => return Again::Same,
+            Proof::Bearer(bearer) if bearer.until <= self.deps.clock.wall() => {
+                return Again::Expired;
+            }
+            Proof::Bearer(bearer) => {
+                let user = self.access().user_of_bearer(bearer);
+                of_user(user.filter(|user| !self.is_locked_out(user.serial.as_deref())))
+            }
             Proof::Anonymous => (self.anonymous_grant(), None),
             Proof::Token(id) => self.by_token_again(id),
-            Proof::User => {
-                let user = who.user.as_deref().and_then(|name| self.user(name));
-                let user = user.filter(|user| user.may_be(client_id));
-                match user {
-                    Some(user) => (Some(user.grant), user.serial),
-                    None => (None, None),
-                }
-            }
+            Proof::User => of_user(who.user.as_deref().and_then(|name| self.user(name))),
             Proof::Device => {
                 let serial = who.serial.clone();
                 let is_there = serial.as_deref().is_some_and(|it| self.is_device(it));

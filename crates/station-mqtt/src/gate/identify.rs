@@ -6,7 +6,9 @@ use sha2::{Digest as _, Sha256};
 use spica_devices::Serial;
 use spica_front::ClientCertificate;
 use spica_mqtt::Refused;
-use spica_mqtt_access::{CertificateName, Cost, Grant, PasswordHash, StoredUser, USERS, User};
+use spica_mqtt_access::{
+    CertificateName, Cost, Grant, PasswordHash, StoredUser, USERS, User, jwt_in,
+};
 use spica_mqtt_proto::Reason;
 
 use super::verify::Verdict;
@@ -40,6 +42,11 @@ impl Gate {
                 && text.starts_with(SECRET)
             {
                 return self.by_token(shown, text);
+            }
+            if let Some(token) = jwt_in(password)
+                && self.access().has_issuers()
+            {
+                return self.by_bearer(shown, token);
             }
             return self.by_password(shown, password).await;
         }
@@ -91,6 +98,36 @@ impl Gate {
             remote: shown.remote,
             proof: Proof::Token(holder.id.into()),
         })
+    }
+
+    /// Who has a token that somebody else has signed.
+    fn by_bearer(&self, shown: &Shown, token: &str) -> Result<Who, Refused> {
+        let access = self.access();
+        let bearer = access.bearer(token, self.deps.clock.wall());
+        let bearer = bearer.map_err(|error| {
+            self.denied("connect", "jwt");
+            tracing::info!(client = shown.client_id, %error, "a JSON Web Token is not taken");
+            let what = "this JSON Web Token is not taken: the node's log says why";
+            refused(Reason::BadUserNameOrPassword, what)
+        })?;
+        let user = access.user_of_bearer(&bearer);
+        let user = user.filter(|user| !self.is_locked_out(user.serial.as_deref()));
+        let user = user.ok_or_else(|| {
+            self.denied("connect", "device");
+            refused(Reason::NotAuthorized, "the token's device is disabled")
+        })?;
+        Ok(Who {
+            proof: Proof::Bearer(Arc::new(bearer)),
+            ..self.user_at(shown, &user)?
+        })
+    }
+
+    /// Whether this is the serial of a device that is registered here and may not connect. One that is
+    /// not registered is what its issuer says.
+    pub(super) fn is_locked_out(&self, serial: Option<&str>) -> bool {
+        let device = serial.and_then(|serial| Serial::new(serial).ok());
+        let device = device.and_then(|serial| self.deps.views.device(&serial));
+        device.is_some_and(|device| !device.registration.enabled)
     }
 
     /// What the holder of a token may do; nothing at all if it is a device that may not connect.

@@ -1,8 +1,8 @@
 //! The gate: who may come by tokens, users, certificates; what they may do by the access file.
 //!
-//! Who it is, is decided by the first of these that the client shows: a token as its password; a user
-//! name and a password; a certificate; nothing. What is shown and wrong is refused, whatever else
-//! there is.
+//! Who it is, is decided by the first of these that the client shows: a token as its password, ours or
+//! a JSON Web Token; a user name and a password; a certificate; nothing. What is shown and wrong is
+//! refused, whatever else there is.
 
 mod admit;
 mod file;
@@ -27,7 +27,7 @@ use spica_mqtt_access::{
 use spica_mqtt_proto::Reason;
 use spica_views::Views;
 
-use self::file::Stamp;
+use self::file::Stamps;
 use self::verify::Verifier;
 use crate::access::{Access, Admitted, Again, Shown, TopicRule, Who};
 use crate::metrics::Metrics;
@@ -112,8 +112,8 @@ pub enum GateError {
 pub struct Gate {
     deps: GateDeps,
     file: Option<PathBuf>,
-    /// How the file looked when it was read last.
-    stamp: Mutex<Option<Stamp>>,
+    /// The files that were read last, and how they looked.
+    stamps: Mutex<Stamps>,
     certificate_name: CertificateName,
     /// The role of who shows nothing, where the file does not say.
     anonymous: Option<String>,
@@ -146,7 +146,8 @@ impl Gate {
     pub fn check(settings: &AccessSettings, base: &Path) -> Result<(), GateError> {
         settings.check()?;
         let file = settings.file.as_ref().map(|file| file.resolve(base));
-        file::load(file.as_deref(), settings.anonymous.as_deref()).map(drop)
+        let anonymous = settings.anonymous.as_deref();
+        file::load(file.as_deref(), anonymous, &mut Stamps::new()).map(drop)
     }
 
     /// Reads the access file.
@@ -169,7 +170,7 @@ impl Gate {
             verifier: Verifier::new()?,
             secret,
             decoy: Mutex::default(),
-            stamp: Mutex::default(),
+            stamps: Mutex::default(),
             generation: AtomicU64::new(0),
             file,
             deps,
