@@ -19,7 +19,7 @@ pub struct Device {
     pub registered_at: Timestamp,
     /// When a station last accepted it.
     pub last_check_in: Option<Timestamp>,
-    /// The software it ran then.
+    /// The software it ran then, if it said so.
     pub software_version: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct Device {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Entry {
     device: Option<Arc<Device>>,
-    check_in: Option<(Timestamp, String)>,
+    check_in: Option<(Timestamp, Option<String>)>,
 }
 
 /// All devices, in the order of their serials.
@@ -42,25 +42,27 @@ impl Registry {
     /// Sets a device's registration.
     pub fn register(&mut self, serial: Serial, registration: Registration, at: Timestamp) {
         let entry = self.entries.entry(serial).or_default();
-        let (last_check_in, software_version) = entry.check_in.clone().unzip();
+        let check_in = entry.check_in.clone();
+        let (last_check_in, software_version) = check_in.unzip();
         let device = Device {
             serial,
             registration,
             registered_at: at,
             last_check_in,
-            software_version,
+            software_version: software_version.flatten(),
         };
         let before = entry.device.replace(Arc::new(device));
         self.registered += usize::from(before.is_none());
     }
 
-    /// Notes that a station accepted a device.
+    /// Notes that a station accepted a device; a version that is empty was not said.
     pub fn check_in(&mut self, serial: Serial, at: Timestamp, software_version: String) {
+        let software_version = Some(software_version).filter(|it| !it.is_empty());
         let entry = self.entries.entry(serial).or_default();
         if let Some(device) = &mut entry.device {
             let device = Arc::make_mut(device);
             device.last_check_in = Some(at);
-            device.software_version = Some(software_version.clone());
+            device.software_version.clone_from(&software_version);
         }
         entry.check_in = Some((at, software_version));
     }
@@ -156,6 +158,16 @@ mod tests {
         registry.remove(&serial("1"));
         registry.remove(&serial("1"));
         assert_eq!(registry, Registry::default());
+    }
+
+    #[test]
+    fn a_device_that_says_no_version_has_none() {
+        let mut registry = Registry::default();
+        registry.register(serial("1"), Registration::default(), AT);
+        registry.check_in(serial("1"), AT, String::new());
+        let device = registry.get(&serial("1")).unwrap();
+        assert_eq!(device.last_check_in, Some(AT));
+        assert_eq!(device.software_version, None);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct PayloadError {
 /// One accepted dialogue of a device with a station.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIn {
-    /// The software that the device says it runs.
+    /// The software that the device says it runs; empty if it says nothing.
     pub software_version: String,
     /// Where the connection came from: `ip:port`.
     #[serde(default)]

@@ -11,7 +11,7 @@ use spica_http::{MqttParts, holder, holder_by_id};
 use spica_journal::SharedJournal;
 use spica_role::SharedRole;
 use spica_station_mqtt as mqtt;
-use spica_views::Views;
+use spica_views::{DeviceService, Views};
 
 use crate::config::Config;
 use crate::{Access, NodeError};
@@ -27,6 +27,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Parts {
     pub(crate) journal: SharedJournal,
     pub(crate) views: Arc<Views>,
+    pub(crate) devices: Arc<DeviceService>,
     pub(crate) role: SharedRole,
     pub(crate) clock: SharedClock,
 }
@@ -90,6 +91,7 @@ pub(crate) fn start(
     let deps = mqtt::Deps {
         journal: parts.journal,
         views: parts.views,
+        devices: parts.devices,
         role: parts.role,
         admission: Arc::clone(&prepared.admission),
         clock: parts.clock,

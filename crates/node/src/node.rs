@@ -157,6 +157,7 @@ impl Node {
             mqtt::Parts {
                 journal: Arc::clone(&journal) as SharedJournal,
                 views: Arc::clone(&views),
+                devices: Arc::clone(&devices),
                 role: Arc::clone(&role),
                 clock: Arc::clone(&clock),
             },

@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use spica_mqtt::{Ending, Negotiated, Refused, Will};
-use spica_mqtt_proto::Reason;
+use spica_mqtt_proto::{Reason, UserProperties};
 
 use crate::access::{Proof, Who};
+use crate::device::Device;
 use crate::orders::Order;
 use crate::session::{ConnectionId, Session, State};
 use crate::station::Station;
 use crate::{leaving, uid, wills};
 
 /// Who comes.
-pub(crate) struct Arriving {
+pub(crate) struct Arriving<'a> {
     pub(crate) id: ConnectionId,
     pub(crate) who: Arc<Who>,
     pub(crate) will: Option<Will>,
     pub(crate) clean_start: bool,
+    /// What else it says.
+    pub(crate) user: UserProperties<'a>,
 }
 
 /// Gives a client its session: the one it left, unless it wants a new one or there is none. Whoever
@@ -27,7 +30,7 @@ pub(crate) struct Arriving {
 pub(crate) fn attach(
     station: &Arc<Station>,
     negotiated: &Negotiated<'_>,
-    arriving: &Arriving,
+    arriving: &Arriving<'_>,
 ) -> Result<(Arc<Session>, bool), Refused> {
     if let Some(session) = station.sessions.get(negotiated.client_id) {
         if !is_own(&session.state.lock(), &arriving.who) {
@@ -97,7 +100,7 @@ fn resume(
     station: &Arc<Station>,
     session: &Arc<Session>,
     negotiated: &Negotiated<'_>,
-    arriving: &Arriving,
+    arriving: &Arriving<'_>,
 ) -> Option<Option<Box<Will>>> {
     let mut state = session.state.lock();
     if state.is_gone || !state.life.is_durable() || !is_own(&state, &arriving.who) {
@@ -121,7 +124,12 @@ fn resume(
     Some(will)
 }
 
-fn take(station: &Station, state: &mut State, negotiated: &Negotiated<'_>, arriving: &Arriving) {
+fn take(
+    station: &Station,
+    state: &mut State,
+    negotiated: &Negotiated<'_>,
+    arriving: &Arriving<'_>,
+) {
     let will = arriving.will.clone();
     state.life.connected(negotiated.expiry_secs, will);
     state.user.clone_from(&arriving.who.user);
@@ -129,4 +137,5 @@ fn take(station: &Station, state: &mut State, negotiated: &Negotiated<'_>, arriv
     state.denied = 0;
     let open_ids = station.limits.open_ids;
     state.attach(arriving.id, &negotiated.terms, open_ids, station.now());
+    state.set_device(Device::of(station, &arriving.who, arriving.user));
 }

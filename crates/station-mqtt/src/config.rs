@@ -31,6 +31,8 @@ pub struct Settings {
     pub proxy_protocol_from: Vec<IpNet>,
     /// What each session may have.
     pub sessions: SessionSettings,
+    /// What clients that are devices have.
+    pub devices: DeviceSettings,
     /// Who may connect, before anything is known of them.
     pub admission: AdmissionSettings,
     /// Who may do what, and how much of it.
@@ -53,6 +55,33 @@ pub struct TlsSettings {
     /// Whether a client must show a certificate.
     #[serde(default)]
     pub client_certificate_required: bool,
+}
+
+/// Clients that are devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "MqttDeviceSettings")]
+pub struct DeviceSettings {
+    /// How often what a connected device publishes is recorded as its check-in. A new connection
+    /// always is.
+    #[schemars(extend("x-least" = "1s", "x-most" = "45s"))]
+    pub check_in_every: Span,
+}
+
+impl Default for DeviceSettings {
+    fn default() -> Self {
+        Self {
+            check_in_every: Span::from_secs(30),
+        }
+    }
+}
+
+impl DeviceSettings {
+    /// The same in milliseconds.
+    pub(crate) fn check_in_every_ms(&self) -> u64 {
+        let every = self.check_in_every.as_duration().as_millis();
+        u64::try_from(every).unwrap_or(u64::MAX)
+    }
 }
 
 /// What each session may have.

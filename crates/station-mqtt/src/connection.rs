@@ -13,6 +13,7 @@ use spica_mqtt_proto::{Disconnect, DisconnectProperties, Packet, Reason, Version
 
 use tokio::time::Sleep;
 
+use crate::device::{self, Attending};
 use crate::end::End;
 use crate::entry::submit;
 use crate::fan_out::fan_out;
@@ -46,6 +47,8 @@ struct Conn {
     partial: Vec<u8>,
     /// Whether what came behind CONNECT has not been looked at.
     is_first: bool,
+    /// Hands commands to the client, if that is a device.
+    attending: Option<Attending>,
     /// It is over what it may send: nothing more is read from it until then.
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -55,7 +58,9 @@ pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
     let Some(greeted) = Box::pin(greet(&station, arrival)).await else {
         return;
     };
+    let attending = device::attend(&station, &greeted.session, greeted.link.id);
     let mut conn = Conn {
+        attending,
         station,
         session: greeted.session,
         connection: greeted.connection,
@@ -85,6 +90,10 @@ impl Conn {
             Poll::Ready(_) if self.stopping.is_deposed() => return Poll::Ready(End::Deposed),
             Poll::Ready(Phase::Running) | Poll::Pending => {}
             Poll::Ready(Phase::Finishing | Phase::Cut) => return Poll::Ready(End::Stopping),
+        }
+        if let Some(attending) = &mut self.attending {
+            // It never ends.
+            let _ = attending.as_mut().poll(cx);
         }
         for _ in 0..READS_MAX {
             match self.step(cx) {
@@ -416,6 +425,7 @@ impl Conn {
             self.connection.offence(spica_admission::Offence::BadFrames);
         }
         self.connection.count_end(end.as_str());
+        device::late(&self.station, &self.session, true);
         leave(&self.station, &self.session, self.link.id, end.ending());
     }
 }

@@ -134,7 +134,8 @@ fn plain(station: &Station, from: &Session, targets: &Arc<Targets>, run: &[Fast<
 
 fn push(station: &Station, session: &Arc<Session>, encoded: &mut Encoded<'_, '_>) {
     let mut state = session.state.lock();
-    if state.connection == 0 {
+    let topic = encoded.run.first().map_or("", Fast::topic);
+    if state.connection == 0 || state.is_told_otherwise(topic) {
         return;
     }
     if conflated(&mut state, station, session, encoded) {

@@ -14,6 +14,7 @@ use spica_mqtt_proto::{
 
 use crate::access::{Admitted, Shown};
 use crate::arriving::{Arriving, attach};
+use crate::device;
 use crate::link::Link;
 use crate::session::{Session, Then};
 use crate::station::Station;
@@ -253,6 +254,7 @@ impl Hall<'_> {
             who: Arc::clone(&link.who),
             will,
             clean_start: connect.clean_start,
+            user: connect.properties.user,
         };
         let (session, is_present) = attach(station, negotiated, &arriving)?;
         let mut bytes = Vec::new();
@@ -270,6 +272,7 @@ impl Hall<'_> {
             });
         }
         let mut state = session.state.lock();
+        device::checked_in(station, &mut state);
         if state.life.is_durable() || state.life.will().is_some() {
             let record = store::record(station, &session, &state);
             let Some(Ok(ticket)) = store::submit_session(station, &session, &record) else {

@@ -8,6 +8,7 @@ use spica_mqtt_proto::Reason;
 
 use crate::access::{Again, Who};
 use crate::arriving::recheck;
+use crate::device;
 use crate::leaving::{clear, end, forget, keep};
 use crate::session::{NO_DEADLINE, OFFLINE, Session};
 use crate::station::Station;
@@ -65,6 +66,7 @@ pub(crate) async fn run(station: Arc<Station>) {
             }
             if is_noting {
                 note(&station, &session);
+                device::late(&station, &session, false);
             }
             if is_noting || is_changed {
                 look_again(&station, &session);

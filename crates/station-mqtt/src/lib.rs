@@ -24,6 +24,7 @@ mod config;
 mod conflate;
 mod connection;
 mod control;
+mod device;
 mod end;
 mod entry;
 mod exchange;
@@ -51,7 +52,7 @@ mod uid;
 mod wills;
 
 pub use access::{Access, Admitted, Again, Proof, SharedAccess, Shown, TopicRule, Who};
-pub use config::{AdmissionSettings, SessionSettings, Settings, TlsSettings};
+pub use config::{AdmissionSettings, DeviceSettings, SessionSettings, Settings, TlsSettings};
 pub use gate::{Gate, GateDeps, GateError, Holder, Tokens};
 pub use metrics::Metrics;
 pub use mount::is_reserved;

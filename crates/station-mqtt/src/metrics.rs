@@ -52,6 +52,9 @@ pub struct Metrics {
     pub(crate) expired: Counter,
     pub(crate) missed: Counter,
     pub(crate) lagged: Counter,
+    pub(crate) check_ins_dropped: Counter,
+    pub(crate) commands_sent: Counter,
+    pub(crate) command_answers: Family<ByReason, Counter>,
 }
 
 impl Metrics {
@@ -77,6 +80,11 @@ impl Metrics {
     /// The access file was read again.
     pub(crate) fn reloaded(&self, is_taken: bool) {
         count(&self.reloads, if is_taken { "taken" } else { "refused" });
+    }
+
+    /// A device has answered a command.
+    pub(crate) fn command_answered(&self, outcome: &'static str) {
+        count(&self.command_answers, outcome);
     }
 
     /// Records were submitted.
@@ -182,6 +190,21 @@ impl Metrics {
             "batches_lagged",
             "Batches that sessions were fed from the journal instead",
             self.lagged.clone(),
+        );
+        registry.register(
+            "check_ins_dropped",
+            "Check-ins of devices that were not recorded: the journal's queue was full",
+            self.check_ins_dropped.clone(),
+        );
+        registry.register(
+            "commands_sent",
+            "Commands handed to devices",
+            self.commands_sent.clone(),
+        );
+        registry.register(
+            "command_answers",
+            "Answers of devices to commands, by what became of them",
+            self.command_answers.clone(),
         );
     }
 }

@@ -20,13 +20,14 @@ use spica_mqtt_access::MqttControl;
 use spica_mqtt_proto::Limits;
 use spica_mqtt_routes::{Limits as RouteLimits, Routes, Shares};
 use spica_role::SharedRole;
-use spica_views::Views;
+use spica_views::{DeviceService, Views};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::SharedAccess;
 use crate::config::{Settings, TlsSettings};
 use crate::connection::serve;
 use crate::control::Control;
+use crate::device::answers::{self, Answers};
 use crate::gate::GateError;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
@@ -51,6 +52,8 @@ pub struct Deps {
     pub journal: SharedJournal,
     /// What is retained and kept.
     pub views: Arc<Views>,
+    /// Who writes what becomes of commands to devices.
+    pub devices: Arc<DeviceService>,
     /// Whether this node serves.
     pub role: SharedRole,
     /// Who decides about new connections.
@@ -116,6 +119,7 @@ pub struct Server {
     addresses: Addresses,
     router: Arc<Mutex<Option<JoinHandle<()>>>>,
     _keeper: AbortOnDropHandle<()>,
+    _answers: AbortOnDropHandle<()>,
     _opener: AbortOnDropHandle<()>,
 }
 
@@ -141,9 +145,14 @@ impl Server {
                 greets_when_passive: true,
             },
         );
+        let (answers, answered) = Answers::new();
+        let settling = answers::run(answered, Arc::clone(&deps.devices), deps.metrics.clone());
         let station = Arc::new(Station::new(Made {
             journal: deps.journal,
             views: deps.views,
+            devices: deps.devices,
+            answers,
+            check_in_every_ms: settings.devices.check_in_every_ms(),
             clock: deps.clock,
             role: deps.role,
             metrics: deps.metrics,
@@ -160,12 +169,14 @@ impl Server {
         let router = Arc::new(Mutex::new(None));
         let opener = tokio::spawn(open(Arc::clone(&station), Arc::clone(&router)));
         let keeper = tokio::spawn(keeper::run(Arc::clone(&station)));
+        let settling = tokio::spawn(settling);
         Ok(Self {
             station,
             front,
             addresses,
             router,
             _keeper: AbortOnDropHandle::new(keeper),
+            _answers: AbortOnDropHandle::new(settling),
             _opener: AbortOnDropHandle::new(opener),
         })
     }

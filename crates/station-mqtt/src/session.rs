@@ -14,6 +14,7 @@ use spica_mqtt_routes::{Load, SessionId};
 use crate::access::Who;
 use crate::appends::Appends;
 use crate::conflate::Conflator;
+use crate::device::Device;
 use crate::held::Held;
 use crate::message::{CAUSE, Message};
 
@@ -67,6 +68,8 @@ pub(crate) struct State {
     pub(crate) user: Option<Box<str>>,
     /// Who is connected, or was last; none since the station began.
     pub(crate) who: Option<Arc<Who>>,
+    /// The device that is connected, or was last; none of who is none, and since the station began.
+    pub(crate) device: Option<Box<Device>>,
     /// What the client wanted to do and may not, since it connected.
     pub(crate) denied: u32,
     pub(crate) version: Version,
@@ -208,6 +211,7 @@ impl State {
             since: now,
             user: None,
             who: None,
+            device: None,
             denied: 0,
             version: Version::V5,
             mail: VecDeque::new(),

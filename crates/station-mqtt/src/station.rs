@@ -12,10 +12,11 @@ use spica_mqtt::SessionLimits;
 use spica_mqtt_proto::Limits;
 use spica_mqtt_routes::Routes;
 use spica_role::SharedRole;
-use spica_views::Views;
+use spica_views::{DeviceService, Views};
 use tokio::sync::watch;
 
 use crate::access::SharedAccess;
+use crate::device::answers::Answers;
 use crate::metrics::Metrics;
 use crate::mount::Mount;
 use crate::orders::Orders;
@@ -26,6 +27,11 @@ use crate::table::Table;
 pub(crate) struct Station {
     pub(crate) journal: SharedJournal,
     pub(crate) views: Arc<Views>,
+    pub(crate) devices: Arc<DeviceService>,
+    /// What devices answer to their commands.
+    pub(crate) answers: Answers,
+    /// How often what a device publishes is recorded as a check-in.
+    pub(crate) check_in_every_ms: u64,
     pub(crate) clock: SharedClock,
     pub(crate) role: SharedRole,
     pub(crate) metrics: Metrics,
@@ -63,6 +69,9 @@ impl std::fmt::Debug for Station {
 pub(crate) struct Made {
     pub(crate) journal: SharedJournal,
     pub(crate) views: Arc<Views>,
+    pub(crate) devices: Arc<DeviceService>,
+    pub(crate) answers: Answers,
+    pub(crate) check_in_every_ms: u64,
     pub(crate) clock: SharedClock,
     pub(crate) role: SharedRole,
     pub(crate) metrics: Metrics,
@@ -81,6 +90,9 @@ impl Station {
             routed: Lane::ALL.map(|_| AtomicU64::new(0)),
             journal: made.journal,
             views: made.views,
+            devices: made.devices,
+            answers: made.answers,
+            check_in_every_ms: made.check_in_every_ms,
             clock: made.clock,
             role: made.role,
             metrics: made.metrics,

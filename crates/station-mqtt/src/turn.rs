@@ -11,6 +11,7 @@ use spica_mqtt_proto::{
 
 use crate::arrived::Arrived;
 use crate::conflate;
+use crate::device::answers::Said;
 use crate::end::End;
 use crate::entry::{Entry, submit};
 use crate::fan_out::Fast;
@@ -35,6 +36,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) orders: Vec<Order>,
     /// Messages of shared groups that are delivered.
     shared: Vec<(u32, Lane, Seq)>,
+    /// What a device answers to its commands.
+    said: Vec<Said>,
 }
 
 impl<'a> Turn<'a> {
@@ -53,6 +56,7 @@ impl<'a> Turn<'a> {
             fast: Vec::new(),
             orders: Vec::new(),
             shared: Vec::new(),
+            said: Vec::new(),
         }
     }
 
@@ -150,6 +154,10 @@ impl<'a> Turn<'a> {
             return Ok(());
         }
         self.link.publishes += 1;
+        if let Some(device) = &mut state.device {
+            let check_in = device.heard(self.station, self.now);
+            self.batches[Lane::Normal.index()].extend(check_in);
+        }
         let topic = state.inbound.topic(publish);
         let route = self
             .link
@@ -164,6 +172,9 @@ impl<'a> Turn<'a> {
             Ok(arrived) => arrived,
             Err(reason) => return self.refuse(state, publish, reason),
         };
+        if let Some(device) = &state.device {
+            self.said.extend(device.said(topic, publish.payload));
+        }
         let cause = self.session.cause.clone();
         match publish.packet_id {
             None => {
@@ -281,6 +292,11 @@ impl<'a> Turn<'a> {
                 }
                 Err(_) => return Err(End::JournalFailed),
             }
+        }
+        // Behind their own records.
+        for said in self.said.drain(..) {
+            let (answers, metrics) = (&self.station.answers, &self.station.metrics);
+            answers.give(metrics, said);
         }
         if let Some(room) = room {
             state.held = Some(Box::new(Held {

@@ -8,6 +8,7 @@
 )]
 
 #[allow(dead_code, reason = "each test uses its part of it")]
+#[allow(dead_code, reason = "each test uses its part of it")]
 mod common;
 
 use std::time::Duration;

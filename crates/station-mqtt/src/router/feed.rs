@@ -224,6 +224,9 @@ impl Router {
             let is_own = publisher == Some(&*guest.session.client_id);
             let class = target.and_then(|target| targets.class(target, is_own));
             let mut state = guest.session.state.lock();
+            if state.is_told_otherwise(message.topic()) {
+                continue;
+            }
             let delivery = match class {
                 Some(class) => dressed(&message, class, Some(origin)),
                 None if guest.awaits && state.outbound.awaits(lane, seq) => {

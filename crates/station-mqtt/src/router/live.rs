@@ -74,6 +74,9 @@ impl Router {
                     delivery.clone()
                 };
                 let mut state = session.state.lock();
+                if state.is_told_otherwise(message.topic()) {
+                    continue;
+                }
                 if self.conflated(&mut state, &session, &delivery) {
                     continue;
                 }

@@ -70,6 +70,10 @@ impl Router {
         } else if let Ok(topic) = spica_model::Topic::new(mount.prefix(filter)) {
             self.station.views.state(&topic).iter().for_each(&mut add);
         }
+        {
+            let state = session.state.lock();
+            messages.retain(|it: &Message| !state.is_told_otherwise(it.topic()));
+        }
         if messages.is_empty() {
             return;
         }

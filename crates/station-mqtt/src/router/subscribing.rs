@@ -132,6 +132,9 @@ impl Router {
         if state.connection != connection {
             return;
         }
+        if let Some(device) = state.device.as_ref().filter(|_| is_subscribe) {
+            device.subscribed();
+        }
         let bytes = encoded(state.version, packet_id, reasons, is_subscribe);
         if state.life.is_durable() {
             let record = store::record(&self.station, session, &state);

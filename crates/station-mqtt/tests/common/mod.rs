@@ -15,7 +15,7 @@ use spica_mqtt_proto::{
 };
 use spica_role::scripted::Scripted;
 use spica_station_mqtt::{Deps, Gate, GateDeps, Holder, Metrics, Server, Settings, Tokens};
-use spica_views::Views;
+use spica_views::{DeviceService, Views};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -25,7 +25,9 @@ pub(crate) struct Node {
     pub(crate) server: Server,
     pub(crate) gate: Arc<Gate>,
     journal: Arc<MemoryJournal>,
-    views: Arc<Views>,
+    pub(crate) views: Arc<Views>,
+    pub(crate) devices: Arc<DeviceService>,
+    metrics: Metrics,
     _directory: tempfile::TempDir,
 }
 
@@ -86,13 +88,16 @@ impl Node {
             base: directory.path().to_owned(),
         };
         let gate = Arc::new(Gate::new(&settings.access, gate).unwrap());
+        let devices = DeviceService::new(journal.clone(), views.clone(), clock.clone());
+        let devices = Arc::new(devices);
         let deps = Deps {
             journal: journal.clone(),
             views: views.clone(),
+            devices: devices.clone(),
             role: Arc::new(role),
             admission: Arc::new(Mutex::new(Admission::new(settings.admission.limits()))),
             clock,
-            metrics,
+            metrics: metrics.clone(),
             access: gate.clone(),
             node,
             base: directory.path().to_owned(),
@@ -104,6 +109,8 @@ impl Node {
             gate,
             journal,
             views,
+            devices,
+            metrics,
             _directory: directory,
         }
     }
@@ -140,6 +147,15 @@ impl Node {
         let payload = serde_json::to_vec(&user).unwrap();
         self.state(&format!("system/mqtt-users/{name}"), &payload)
             .await;
+    }
+
+    /// What the station counts, line by line.
+    pub(crate) fn counted(&self) -> String {
+        let mut registry = prometheus_client::registry::Registry::default();
+        self.metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
     }
 
     /// Registers a device.
@@ -201,14 +217,14 @@ impl Client {
         }
     }
 
-    async fn send(&mut self, packet: &Packet<'_>) {
+    pub(crate) async fn send(&mut self, packet: &Packet<'_>) {
         let mut bytes = Vec::new();
         packet.encode(self.version, &mut bytes).unwrap();
         self.stream.write_all(&bytes).await.unwrap();
     }
 
     /// What `see` makes of the next packet; none at the end.
-    async fn receive<T>(&mut self, see: impl FnOnce(&Packet<'_>) -> T) -> Option<T> {
+    pub(crate) async fn receive<T>(&mut self, see: impl FnOnce(&Packet<'_>) -> T) -> Option<T> {
         loop {
             let decoded = decode(&self.bytes, Side::Client, self.version, &Limits::default());
             if let Decoded::Packet { packet, length } = decoded.unwrap() {
@@ -263,12 +279,17 @@ impl Client {
         told.await.unwrap()
     }
 
-    /// What is said to a subscription.
+    /// What is said to a subscription of QoS 0.
     pub(crate) async fn subscribe(&mut self, filter: &str) -> Reason {
+        self.subscribe_with(filter, QoS::AtMostOnce).await
+    }
+
+    /// What is said to a subscription.
+    pub(crate) async fn subscribe_with(&mut self, filter: &str, qos: QoS) -> Reason {
         let mut bytes = vec![0x82, 0, 0, 1, 0];
         bytes.extend_from_slice(&u16::try_from(filter.len()).unwrap().to_be_bytes());
         bytes.extend_from_slice(filter.as_bytes());
-        bytes.push(0);
+        bytes.push(qos as u8);
         bytes[1] = u8::try_from(bytes.len() - 2).unwrap();
         self.stream.write_all(&bytes).await.unwrap();
         loop {
@@ -281,6 +302,17 @@ impl Client {
                 return reason;
             }
         }
+    }
+
+    /// Subscribes as clients before MQTT 5 do, with QoS 0.
+    pub(crate) async fn subscribe_old(&mut self, filter: &str) {
+        let length = u8::try_from(filter.len()).unwrap();
+        let mut bytes = vec![0x82, length + 5, 0, 1, 0, length];
+        bytes.extend_from_slice(filter.as_bytes());
+        bytes.push(0);
+        self.stream.write_all(&bytes).await.unwrap();
+        let told = self.receive(|packet| matches!(packet, Packet::SubAck(_)));
+        assert!(told.await.unwrap());
     }
 
     /// The next message of a topic, and whether it was retained.
