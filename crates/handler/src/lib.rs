@@ -51,6 +51,12 @@ pub trait Factory: Send + Sync + 'static {
         false
     }
 
+    /// Most records that its handlers want at once, for those that take long over each; as many as
+    /// the settings allow by default.
+    fn batch_records(&self) -> usize {
+        usize::MAX
+    }
+
     /// A handler for `lane`, which has nothing in hand. May block. An earlier one of the lane may
     /// still be caught in a call that never ended; whatever it does later must not harm.
     ///

@@ -225,6 +225,7 @@ impl Node {
             views,
             pictures,
             mqtt,
+            rules: None,
             stations: Arc::new(Mutex::new(Admission::new(Limits::default()))),
             commands: Arc::new(TwoCommands),
             clock: clock.clone(),

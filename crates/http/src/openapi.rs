@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::problem::{ProblemBody, ProblemKind};
 use crate::routes::{
     acknowledge, alerts, bans, cases, commands, conditions, devices, find, handlers, health,
-    history, live, media, metrics, mqtt, openapi, page, pair, pictures, records, report, sessions,
-    tokens, topics, tree,
+    history, live, media, metrics, mqtt, openapi, page, pair, pictures, records, report, rules,
+    sessions, tokens, topics, tree,
 };
 use crate::schemas;
 use crate::state::App;
@@ -112,6 +112,7 @@ fn table() -> OpenApiRouter<App> {
         .routes(routes!(mqtt::users::remove))
         .routes(routes!(mqtt::users::password))
         .routes(routes!(mqtt::reload))
+        .routes(routes!(rules::reload))
         .routes(routes!(pair::status))
         .routes(routes!(pair::switch_over))
         .routes(routes!(pair::promote))

@@ -20,6 +20,7 @@ use spica_model::{Timestamp, Topic};
 use spica_mqtt_access::MqttControl;
 use spica_objects::PictureStore;
 use spica_role::SharedRole;
+use spica_rules::RulesControl;
 use spica_views::{DeviceService, Views};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ pub struct Parts {
     pub desk: Arc<Desk>,
     /// The handlers.
     pub handlers: Arc<dyn HandlerControl>,
+    /// The rules, if there are any.
+    pub rules: Option<Arc<dyn RulesControl>>,
     /// The index of the journal.
     pub history: Arc<History>,
     /// The index of the pictures.

@@ -1,14 +1,17 @@
 //! Rules and bridges of a node.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 use spica_bridge::Bridge;
 use spica_desk::Reporter;
 use spica_handler::Factory;
-use spica_model::{Record, Topic};
+use spica_journal::Journal;
+use spica_model::{Lane, Record, Seq, Topic};
 use spica_rule_engine::Engine;
+use spica_rules::RulesControl;
 use spica_views::Views;
 use tokio::runtime::Handle;
 
@@ -47,6 +50,10 @@ struct Tree(Arc<Views>);
 impl spica_rule_engine::Standing for Tree {
     fn visit(&self, prefix: &str, each: &mut dyn FnMut(&Record)) {
         self.0.visit(prefix, |record| each(record));
+    }
+
+    fn applied(&self, lane: Lane) -> Seq {
+        self.0.status().applied[lane.index()]
     }
 }
 
@@ -90,8 +97,9 @@ impl Automation {
                 clock: Arc::clone(&shared.clock),
                 node: shared.views.node().clone(),
                 runtime: runtime.clone(),
-                base: path.parent().unwrap_or(Path::new("")).to_owned(),
+                file: path.to_owned(),
                 previous_topics: config.rules.previous_topics,
+                hang_after: config.handlers.hang_after.into(),
                 metrics: counts.rules,
             };
             let engine = Engine::new(set, parts);
@@ -112,11 +120,20 @@ impl Automation {
         Ok(Self { rules, bridges })
     }
 
+    /// The rules, for people who steer them; none without a rules file.
+    pub(crate) fn rules(&self) -> Option<Arc<dyn RulesControl>> {
+        let rules = self.rules.clone();
+        rules.map(|rules| Arc::new(rules) as Arc<dyn RulesControl>)
+    }
+
     /// The handlers of rules, sinks and of what goes out over bridges.
     ///
     /// # Errors
     /// If one of them cannot begin.
-    pub(crate) fn factories(&self) -> Result<Vec<Arc<dyn Factory>>, NodeError> {
+    pub(crate) fn factories(
+        &self,
+        journal: &dyn Journal,
+    ) -> Result<Vec<Arc<dyn Factory>>, NodeError> {
         let mut factories = Vec::new();
         if let Some(rules) = &self.rules {
             let handlers = rules.factories();
@@ -126,11 +143,17 @@ impl Automation {
             let handler = bridge.factory();
             factories.extend(handler.map_err(|error| NodeError::part("bridge", error))?);
         }
+        let names: BTreeSet<&str> = factories.iter().map(|factory| factory.name()).collect();
+        forget_others(journal, &names);
         Ok(factories)
     }
 
-    /// Starts what comes in over bridges, where and while the node serves.
+    /// Starts what comes in over bridges, where and while the node serves; and the look at the rules
+    /// file, everywhere.
     pub(crate) fn duties(&self, supervisor: &mut Supervisor, shared: &Shared) {
+        if let Some(rules) = self.rules.clone() {
+            supervisor.run("rules file", move || rules.clone().watch());
+        }
         for bridge in self.bridges.iter().filter(|bridge| bridge.takes_in()) {
             let (bridge, role) = (bridge.clone(), Arc::clone(&shared.role));
             supervisor.run("bridge", move || {
@@ -138,5 +161,54 @@ impl Automation {
                 while_serving(Arc::clone(&role), move || bridge.clone().take_in())
             });
         }
+    }
+}
+
+/// Removes the cursors of rules, sinks and bridges that are configured no longer: retention would
+/// wait for them for ever.
+fn forget_others(journal: &dyn Journal, names: &BTreeSet<&str>) {
+    for cursor in journal.cursors() {
+        let lane = format!("-{}", cursor.lane);
+        let Some(handler) = cursor.name.strip_suffix(&lane) else {
+            continue;
+        };
+        let is_ours =
+            handler == "rules" || handler.starts_with("sink-") || handler.starts_with("bridge-");
+        if !is_ours || names.contains(handler) {
+            continue;
+        }
+        match journal.remove_cursor(&cursor.name, cursor.lane) {
+            Ok(()) => tracing::info!(
+                handler,
+                lane = %cursor.lane,
+                "it is configured no longer: the journal keeps nothing for it any more"
+            ),
+            Err(error) => tracing::warn!(handler, %error, "a cursor cannot be removed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spica_journal::memory::MemoryJournal;
+
+    use super::*;
+
+    #[test]
+    fn the_journal_keeps_nothing_for_what_is_configured_no_longer() {
+        let journal = MemoryJournal::new();
+        for name in ["rules", "sink-erp", "sink-old", "bridge-old", "history"] {
+            for lane in Lane::ALL {
+                let cursor = format!("{name}-{lane}");
+                journal.open_cursor(&cursor, lane, Seq::ZERO).unwrap();
+            }
+        }
+        forget_others(&*journal, &["rules", "sink-erp"].into());
+        let left: BTreeSet<String> = journal.cursors().into_iter().map(|it| it.name).collect();
+        let names = ["rules", "sink-erp", "history"];
+        let expected = names
+            .iter()
+            .flat_map(|name| Lane::ALL.map(|lane| format!("{name}-{lane}")));
+        assert_eq!(left, expected.collect());
     }
 }

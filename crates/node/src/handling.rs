@@ -13,6 +13,7 @@ use spica_handlers::{Handlers, Metrics, NoMarks, Parts, Standing};
 use spica_history::History;
 use spica_media::Media;
 use spica_objects::PictureStore;
+use spica_rules::RulesControl;
 use spica_views::Views;
 use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -99,7 +100,7 @@ impl Handling {
         .map_err(|error| NodeError::part("index of pictures", error))?;
         let mut factories: Vec<Arc<dyn Factory>> = vec![history.factory(), Arc::new(media.clone())];
         let automation = Automation::open(config, shared, reporter.clone(), metrics.automation)?;
-        factories.extend(automation.factories()?);
+        factories.extend(automation.factories(&*shared.journal)?);
         let parts = Parts {
             journal: Arc::clone(&shared.journal),
             standing: Arc::clone(&shared.views) as Arc<dyn Standing>,
@@ -119,6 +120,11 @@ impl Handling {
             media,
             automation,
         })
+    }
+
+    /// The rules, for people who steer them.
+    pub(crate) fn rules(&self) -> Option<Arc<dyn RulesControl>> {
+        self.automation.rules()
     }
 
     /// The handlers, for people who steer them.

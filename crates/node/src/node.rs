@@ -170,6 +170,7 @@ impl Node {
             devices: Arc::clone(&devices),
             desk: Arc::clone(&desk),
             handlers: handling.control(),
+            rules: handling.rules(),
             history: Arc::clone(&handling.history),
             media: handling.media.clone(),
             role: Arc::clone(&role),

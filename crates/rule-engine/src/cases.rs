@@ -1,19 +1,28 @@
 //! Which conditions hold, by the rules: in the journal, and told to the desk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use futures::executor::block_on;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use spica_cases::{Severity, Trouble};
+use spica_handler::HandleError;
+use spica_journal::{CommitError, SubmitError};
 use spica_model::{
-    Cause, ContentType, Key, Kind, Lane, LimitError, NewRecord, Op, Quality, Record, Timestamp,
-    Topic,
+    Cause, ContentType, Key, Kind, Lane, LimitError, NewRecord, Op, Position, Quality, Record, Seq,
+    Timestamp, Topic,
 };
-use spica_rules::CaseCall;
+use spica_rules::{CaseCall, RuleSet};
+use tokio::time::sleep;
+
+use crate::engine::Engine;
 
 /// Conditions that may hold at once by the rules.
 const STANDING_MAX: usize = 5_000;
+/// How often it is looked whether the state tree has caught up.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Where is told which conditions hold. Telling the same again changes nothing.
 pub trait CaseSink: Send + Sync + 'static {
@@ -25,6 +34,9 @@ pub trait CaseSink: Send + Sync + 'static {
 pub trait Standing: Send + Sync + 'static {
     /// Shows the last record of each topic that is `prefix` or below it.
     fn visit(&self, prefix: &str, each: &mut dyn FnMut(&Record));
+
+    /// Up to where a lane is folded.
+    fn applied(&self, lane: Lane) -> Seq;
 }
 
 /// Condition and source.
@@ -42,15 +54,22 @@ pub(crate) struct Cases {
     root: Topic,
     sink: Arc<dyn CaseSink>,
     held: Mutex<BTreeMap<Name, Held>>,
+    /// Whoever changes what holds has it from the look to the note that the change is durable.
+    turn: Mutex<()>,
 }
 
 /// A change that is to be durable before it counts.
 pub(crate) struct Change {
     name: Name,
     held: Option<Held>,
+    /// None if the journal says so already, and only the desk may not have heard of it.
+    record: Option<ChangeRecord>,
+}
+
+struct ChangeRecord {
     topic: Topic,
     payload: Vec<u8>,
-    key: Key,
+    key: Option<Key>,
     cause: Cause,
 }
 
@@ -67,18 +86,57 @@ pub(crate) enum CaseError {
     Json(#[from] serde_json::Error),
 }
 
+/// Why conditions cannot be ended.
+#[derive(Debug, thiserror::Error)]
+enum EndError {
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
 impl Cases {
     pub(crate) fn new(root: Topic, sink: Arc<dyn CaseSink>) -> Self {
         Self {
             root,
             sink,
             held: Mutex::default(),
+            turn: Mutex::default(),
         }
     }
 
-    /// Learns what holds from what stands in the journal, and tells it all.
-    pub(crate) fn resume(&self, standing: &dyn Standing) {
-        let mut found = Vec::new();
+    /// Lets nobody else change what holds. It is held while a commit takes place.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock()
+    }
+
+    /// Learns what holds from what stands in the journal, and tells it all. Conditions that no rule of
+    /// `set` raises any more are ended.
+    pub(crate) fn resume(&self, engine: &Engine, set: &RuleSet) -> Result<(), HandleError> {
+        let _turn = self.turn();
+        let inner = &engine.0;
+        let durable = inner.journal.status(Change::LANE).durable;
+        let end = inner.clock.monotonic() + inner.patience;
+        while inner.standing.applied(Change::LANE) < durable {
+            if inner.clock.monotonic() >= end {
+                let why = "the state tree is behind the journal: what holds is not known yet";
+                return Err(HandleError::unavailable(0, why));
+            }
+            inner.runtime.block_on(sleep(LOOK));
+        }
+        let found = self.standing(&*inner.standing);
+        for (name, held) in &found {
+            self.tell(name, Some(held));
+        }
+        *self.held.lock() = found;
+        let ended = self.end_others(engine, set);
+        ended.map_err(|error| HandleError::unavailable(0, error.to_string()))
+    }
+
+    fn standing(&self, standing: &dyn Standing) -> BTreeMap<Name, Held> {
+        let mut found = BTreeMap::new();
         standing.visit(self.root.as_str(), &mut |record| {
             let name = record.topic.below(self.root.as_str());
             let name = name.and_then(|name| name.split_once('/'));
@@ -86,20 +144,47 @@ impl Cases {
                 && record.op != Op::Delete
                 && let Ok(held) = serde_json::from_slice::<Held>(&record.payload)
             {
-                found.push(((condition.to_owned(), source.to_owned()), held));
+                found.insert((condition.to_owned(), source.to_owned()), held);
             }
         });
-        for (name, held) in found {
-            self.tell(&name, Some(&held));
-            self.held.lock().insert(name, held);
+        found
+    }
+
+    /// Ends what no rule raises any more, where the node serves.
+    pub(crate) fn end_those_without_rules(&self, engine: &Engine, set: &RuleSet) {
+        let _turn = self.turn();
+        if let Err(error) = self.end_others(engine, set) {
+            // They are ended when a node begins to serve with these rules.
+            tracing::warn!(%error, "conditions of rules that are gone still hold");
         }
     }
 
-    /// What `calls` change, which a record at `place` has led to, after what `before` has changed.
+    fn end_others(&self, engine: &Engine, set: &RuleSet) -> Result<(), EndError> {
+        let known: BTreeSet<&str> = set.conditions().collect();
+        let mut changes = Vec::new();
+        for name in self.held.lock().keys() {
+            if !known.contains(name.0.as_str()) {
+                let cause = Cause::new("handler:rules").map_err(CaseError::from)?;
+                changes.push(self.change(name.clone(), None, None, cause)?);
+            }
+        }
+        let now = engine.0.clock.wall();
+        let records: Vec<_> = changes.iter().filter_map(|it| it.as_new(now)).collect();
+        if !records.is_empty() {
+            let ticket = engine.0.journal.submit(Change::LANE, &records)?;
+            block_on(ticket.durable())?;
+        }
+        self.changed(changes);
+        Ok(())
+    }
+
+    /// What `calls` change, which the record at `origin` has led to, after what `before` has changed.
+    /// If that record may have been handled `again`, the desk is told once more what has ended.
     pub(crate) fn changes(
         &self,
         calls: &[CaseCall],
-        place: &str,
+        origin: Position,
+        again: bool,
         before: &mut Vec<Change>,
     ) -> Result<(), CaseError> {
         for (number, call) in calls.iter().enumerate() {
@@ -114,24 +199,54 @@ impl Cases {
             };
             let severity = |held: &Option<Held>| held.as_ref().map(|held| held.severity);
             if severity(&known) == severity(&held) {
+                if held.is_none() && again {
+                    let record = None;
+                    before.push(Change { name, held, record });
+                }
                 continue;
             }
-            if known.is_none() && self.held.lock().len() + before.len() >= STANDING_MAX {
+            if known.is_none() && self.would_hold(before) >= STANDING_MAX {
                 return Err(CaseError::Full);
             }
-            before.push(Change {
-                topic: self.root.join(&format!("{}/{}", name.0, name.1))?,
-                payload: match &held {
-                    Some(held) => serde_json::to_vec(held)?,
-                    None => Vec::new(),
-                },
-                name,
-                held,
-                key: Key::new(format!("rule-case:{number}/{place}"))?,
-                cause: Cause::new(format!("record:{place}"))?,
-            });
+            let key = Key::new(format!("rule-case:{number}/{origin}"))?;
+            let cause = Cause::new(format!("record:{origin}"))?;
+            before.push(self.change(name, held, Some(key), cause)?);
         }
         Ok(())
+    }
+
+    /// How many conditions hold after `changes`.
+    fn would_hold(&self, changes: &[Change]) -> usize {
+        let held = self.held.lock();
+        let last: BTreeMap<&Name, bool> = changes
+            .iter()
+            .map(|change| (&change.name, change.held.is_some()))
+            .collect();
+        let gone = |name: &&Name| last.get(*name) == Some(&false);
+        let new = last
+            .iter()
+            .filter(|(name, holds)| **holds && !held.contains_key(**name));
+        held.len() - held.keys().filter(gone).count() + new.count()
+    }
+
+    fn change(
+        &self,
+        name: Name,
+        held: Option<Held>,
+        key: Option<Key>,
+        cause: Cause,
+    ) -> Result<Change, CaseError> {
+        let record = ChangeRecord {
+            topic: self.root.join(&format!("{}/{}", name.0, name.1))?,
+            payload: match &held {
+                Some(held) => serde_json::to_vec(held)?,
+                None => Vec::new(),
+            },
+            key,
+            cause,
+        };
+        let record = Some(record);
+        Ok(Change { name, held, record })
     }
 
     /// Takes note of what is durable, and tells it.
@@ -163,9 +278,10 @@ impl Cases {
 
 impl Change {
     /// The record of it, for the critical lane.
-    pub(crate) fn as_new(&self, received: Timestamp) -> NewRecord<'_> {
-        NewRecord {
-            topic: &self.topic,
+    pub(crate) fn as_new(&self, received: Timestamp) -> Option<NewRecord<'_>> {
+        let record = self.record.as_ref()?;
+        Some(NewRecord {
+            topic: &record.topic,
             kind: Kind::State,
             op: if self.held.is_some() {
                 Op::Put
@@ -176,11 +292,11 @@ impl Change {
             received,
             source_time: None,
             content_type: &ContentType::Json,
-            payload: &self.payload,
-            key: Some(&self.key),
-            cause: Some(&self.cause),
+            payload: &record.payload,
+            key: record.key.as_ref(),
+            cause: Some(&record.cause),
             properties: None,
-        }
+        })
     }
 
     /// Where conditions are written.

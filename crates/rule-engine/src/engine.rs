@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::{Mutex, RwLock};
 use spica_clock::SharedClock;
 use spica_handler::Factory;
 use spica_journal::{CursorError, SharedJournal};
@@ -14,7 +16,12 @@ use crate::cases::{CaseSink, Cases, Standing};
 use crate::journal::{NAME, RulesFactory};
 use crate::metrics::Metrics;
 use crate::reading::Reader;
+use crate::reload::Stamp;
 use crate::sink::SinkFactory;
+use crate::target::Target;
+
+/// The longest that one call of a handler goes on to begin something new, and that a POST may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What rules work with.
 pub struct Parts {
@@ -30,10 +37,12 @@ pub struct Parts {
     pub node: Topic,
     /// Where HTTP runs.
     pub runtime: Handle,
-    /// The directory of the rules file: relative paths in it count from here.
-    pub base: PathBuf,
+    /// The rules file: relative paths in it count from its directory, and it can be read again.
+    pub file: PathBuf,
     /// Topics of each lane whose last payload is remembered.
     pub previous_topics: usize,
+    /// When a handler that does not come back is taken for one that hangs.
+    pub hang_after: Duration,
     /// Where they count.
     pub metrics: Metrics,
 }
@@ -64,34 +73,60 @@ pub enum OpenError {
 pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) set: Arc<RuleSet>,
+    /// The rules in force.
+    pub(crate) loaded: RwLock<Arc<Loaded>>,
     pub(crate) journal: SharedJournal,
     pub(crate) standing: Arc<dyn Standing>,
     pub(crate) cases: Cases,
     pub(crate) clock: SharedClock,
     pub(crate) runtime: Handle,
-    pub(crate) base: PathBuf,
     pub(crate) metrics: Metrics,
+    pub(crate) file: PathBuf,
+    /// How the file looked when it was read last.
+    pub(crate) stamp: Mutex<Option<Stamp>>,
+    pub(crate) patience: Duration,
     node: Topic,
     previous_topics: usize,
 }
 
+/// A rules file that was read, and all that it names.
+pub(crate) struct Loaded {
+    pub(crate) set: Arc<RuleSet>,
+    /// Of each sink, in the order of the file.
+    pub(crate) targets: Vec<Target>,
+}
+
+impl Loaded {
+    /// Where the sink of this name is.
+    pub(crate) fn target(&self, name: &str) -> Option<(usize, &Target)> {
+        let sinks = self.set.sinks().iter().zip(&self.targets);
+        let mut sinks = sinks.enumerate();
+        sinks.find_map(|(number, (sink, target))| (sink.name == name).then_some((number, target)))
+    }
+}
+
 impl Engine {
-    /// Rules that work with `parts`.
+    /// Rules that work with `parts`; `set` is what stands in its file.
     ///
     /// # Errors
-    /// If the node's path is too long.
+    /// If a sink cannot be used, or the node's path is too long.
     pub fn new(set: RuleSet, parts: Parts) -> Result<Self, OpenError> {
         let root = parts.node.join(&format!("handlers/{NAME}/standing"))?;
+        // A handler must come back long before it is taken for one that hangs.
+        let patience = PATIENCE.min(parts.hang_after / 3);
+        let stamp = Stamp::of(&parts.file);
+        let loaded = load_targets(set, &parts.file, patience)?;
         Ok(Self(Arc::new(Inner {
-            set: Arc::new(set),
+            loaded: RwLock::new(Arc::new(loaded)),
             journal: parts.journal,
             standing: parts.standing,
             cases: Cases::new(root, parts.cases),
             clock: parts.clock,
             runtime: parts.runtime,
-            base: parts.base,
             metrics: parts.metrics,
+            file: parts.file,
+            stamp: Mutex::new(stamp),
+            patience,
             node: parts.node,
             previous_topics: parts.previous_topics,
         })))
@@ -101,16 +136,21 @@ impl Engine {
     /// on: nobody wants alarms of last year.
     ///
     /// # Errors
-    /// If a sink cannot be used, or the place to begin at not be kept.
+    /// If the place to begin at cannot be kept.
     pub fn factories(&self) -> Result<Vec<Arc<dyn Factory>>, OpenError> {
         let mut factories: Vec<Arc<dyn Factory>> = vec![Arc::new(RulesFactory(self.clone()))];
-        for (number, sink) in self.0.set.sinks().iter().enumerate() {
-            factories.push(Arc::new(SinkFactory::open(self, number, sink)?));
+        for sink in self.loaded().set.sinks() {
+            factories.push(Arc::new(SinkFactory::new(self, &sink.name)));
         }
         for factory in &factories {
             self.begin(factory.name())?;
         }
         Ok(factories)
+    }
+
+    /// The rules in force.
+    pub(crate) fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.0.loaded.read())
     }
 
     /// Lets a handler that is new begin here. Where its place is noted, it goes on there.
@@ -131,13 +171,28 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn reader(&self, want: Want) -> Reader {
+    pub(crate) fn reader(&self, loaded: &Loaded, want: Want) -> Reader {
         let inner = &self.0;
         Reader::new(
-            Arc::clone(&inner.set),
+            Arc::clone(&loaded.set),
             inner.node.clone(),
             want,
             inner.previous_topics,
         )
     }
+}
+
+/// Opens all that a rules file names.
+pub(crate) fn load_targets(
+    set: RuleSet,
+    file: &std::path::Path,
+    patience: Duration,
+) -> Result<Loaded, OpenError> {
+    let base = file.parent().unwrap_or(std::path::Path::new(""));
+    let sinks = set.sinks().iter();
+    let targets = sinks.map(|sink| Target::open(sink, base, patience));
+    Ok(Loaded {
+        targets: targets.collect::<Result<_, _>>()?,
+        set: Arc::new(set),
+    })
 }

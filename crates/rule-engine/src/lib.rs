@@ -8,6 +8,8 @@
 //! That a condition holds is a `state` record, `handlers/rules/standing/<condition>/<source>`, as well:
 //! the desk is told again of all of them when the node begins to serve.
 //!
+//! [`Engine`] is their control, too: the file can be read again, and is when it changes.
+//!
 //! What is not here: threads, cursors, retries, dead letters (`crates/handlers`).
 
 mod cases;
@@ -17,7 +19,9 @@ mod journal;
 mod load;
 mod metrics;
 mod reading;
+mod reload;
 mod sink;
+mod target;
 
 pub use cases::{CaseSink, Standing};
 pub use config::Settings;

@@ -1,15 +1,24 @@
 //! What rules count.
 
+use std::collections::BTreeSet;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use spica_rules::{RuleSet, Verdict};
 
+use crate::journal::NAME;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByRule {
     handler: String,
     rule: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutcome {
+    outcome: &'static str,
 }
 
 /// The counters of rules: as many as the rules file has rules, for each handler that applies them.
@@ -19,6 +28,7 @@ pub struct Metrics {
     done: Family<ByRule, Counter>,
     failed: Family<ByRule, Counter>,
     looped: Family<ByRule, Counter>,
+    reloads: Family<ByOutcome, Counter>,
 }
 
 /// The counters of one rule.
@@ -57,6 +67,34 @@ impl Metrics {
             ),
         ] {
             registry.register(name, help, family.clone());
+        }
+        registry.register(
+            "reloads",
+            "How often the rules file was read again: taken, or refused for what is wrong with it",
+            self.reloads.clone(),
+        );
+    }
+
+    pub(crate) fn reloaded(&self, is_taken: bool) {
+        let outcome = if is_taken { "taken" } else { "refused" };
+        self.reloads.get_or_create(&ByOutcome { outcome }).inc();
+    }
+
+    /// Drops the counters of rules that were in `before` and are not in `now`.
+    pub(crate) fn forget(&self, before: &RuleSet, now: &RuleSet) {
+        let now: BTreeSet<&str> = now.names().collect();
+        let sinks = before.sinks().iter().map(|it| format!("sink-{}", it.name));
+        let handlers: Vec<String> = sinks.chain([NAME.to_owned()]).collect();
+        for rule in before.names().filter(|name| !now.contains(name)) {
+            for handler in &handlers {
+                let labels = ByRule {
+                    handler: handler.clone(),
+                    rule: rule.to_owned(),
+                };
+                for family in [&self.matched, &self.done, &self.failed, &self.looped] {
+                    family.remove(&labels);
+                }
+            }
         }
     }
 

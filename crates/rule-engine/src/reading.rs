@@ -9,6 +9,9 @@ use spica_rules::{Memory, RuleSet, Verdict, Want};
 
 use crate::cases::Standing;
 
+/// Payloads that one lane of one handler remembers together, in bytes.
+const PREVIOUS_BYTES: usize = 64 << 20;
+
 /// Applies rules to batches of one lane.
 pub(crate) struct Reader {
     set: Arc<RuleSet>,
@@ -29,12 +32,23 @@ pub(crate) struct Reading {
 
 impl Reader {
     pub(crate) fn new(set: Arc<RuleSet>, node: Topic, want: Want, previous_topics: usize) -> Self {
-        let memory = set.looks_back().then(|| Memory::new(previous_topics));
+        let memory = set
+            .looks_back()
+            .then(|| Memory::new(previous_topics, PREVIOUS_BYTES));
         Self {
             set,
             node,
             want,
             memory,
+        }
+    }
+
+    /// Takes the place of another one, and keeps what that one remembers.
+    pub(crate) fn replace(&mut self, by: Self) {
+        let memory = self.memory.take();
+        *self = by;
+        if self.memory.is_some() && memory.is_some() {
+            self.memory = memory;
         }
     }
 

@@ -12,6 +12,7 @@
 //! What is not here: cursors, retries, HTTP, what a topic said last (see [`Memory`] for a place to keep
 //! that).
 
+mod control;
 mod draft;
 mod expression;
 mod facts;
@@ -22,6 +23,7 @@ mod rule;
 mod template;
 mod value;
 
+pub use control::{ReloadInfo, RulesControl};
 pub use draft::{CaseCall, Draft, HOPS, Post};
 pub use file::{FILE_BYTES, Problem};
 pub use judge::{Failure, RuleVerdict, Verdict};

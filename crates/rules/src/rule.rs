@@ -111,6 +111,15 @@ impl RuleSet {
         self.rules.iter().map(|rule| rule.name.as_str())
     }
 
+    /// The conditions that rules raise.
+    pub fn conditions(&self) -> impl Iterator<Item = &str> {
+        let actions = self.rules.iter().flat_map(|rule| &rule.then);
+        actions.filter_map(|action| match action {
+            Action::Case(case) => Some(case.condition.as_str()),
+            Action::Republish(_) | Action::Post { .. } => None,
+        })
+    }
+
     /// Whether a rule compares with what a topic said before.
     #[must_use]
     pub fn looks_back(&self) -> bool {

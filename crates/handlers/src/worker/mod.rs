@@ -250,7 +250,10 @@ impl Worker {
         if inner.through < inner.deaths.careful_through {
             1
         } else {
-            self.shift.post.base.settings.batch_records.max(1)
+            let wanted = self.shift.post.crew.factory.batch_records();
+            wanted
+                .min(self.shift.post.base.settings.batch_records)
+                .max(1)
         }
     }
 

@@ -29,6 +29,7 @@ pub(crate) mod parquet;
 pub(crate) mod pictures;
 pub(crate) mod records;
 pub(crate) mod report;
+pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod topics;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::Hub;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
     /// Check a rules file
@@ -28,4 +30,8 @@ pub(crate) enum Rules {
         #[arg(long)]
         json: bool,
     },
+    /// Let a running node read its rules file again
+    ///
+    /// It does so by itself when the file changes; this says what is wrong with it.
+    Reload(Hub),
 }

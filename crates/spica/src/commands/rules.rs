@@ -12,7 +12,9 @@ use spica_node::Exit;
 use spica_rule_engine::load;
 use spica_rules::{RuleSet, Verdict, Want};
 
-use crate::cli::Rules;
+use super::block_on;
+use crate::api::Api;
+use crate::cli::{Hub, Rules};
 use crate::out;
 
 /// The node of a record that never was.
@@ -25,6 +27,7 @@ const NODE: &str = "node";
 pub(crate) fn run(command: Rules) -> Result<Exit> {
     match command {
         Rules::Check { file } => check(&file),
+        Rules::Reload(hub) => block_on(reload(hub)),
         Rules::Test {
             file,
             topic,
@@ -39,6 +42,17 @@ pub(crate) fn run(command: Rules) -> Result<Exit> {
             test(&set, &record, previous.map(Bytes::from).as_ref(), json)
         }
     }
+}
+
+async fn reload(hub: Hub) -> Result<()> {
+    let info = Api::new(&hub)?
+        .post(&["rules", "reload"], &json!({}))
+        .await?;
+    out::line(format_args!(
+        "the rules file holds: {} rules, {} sinks",
+        info["rules"], info["sinks"]
+    ));
+    Ok(())
 }
 
 /// The rules of a file; says on stderr what is wrong with it.
