@@ -14,7 +14,7 @@ use spica_model::Topic;
 use spica_mqtt_proto::{Connect, ConnectProperties, Packet, Version};
 use spica_role::scripted::Scripted;
 use spica_station_mqtt::{Deps, Gate, GateDeps, Holder, Metrics, Server, Settings, Tokens};
-use spica_views::Views;
+use spica_views::{DeviceService, Views};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Bytes that a pipe holds.
@@ -97,9 +97,11 @@ fn start(directory: &std::path::Path, count: usize) -> Result<Server, Failure> {
         base: directory.to_owned(),
     };
     let gate = Gate::new(&settings.access, gate).map_err(|problems| format!("{problems:?}"))?;
+    let devices = DeviceService::new(journal.clone(), Arc::clone(&views), clock.clone());
     let deps = Deps {
         journal,
         views,
+        devices: Arc::new(devices),
         role: Arc::new(role),
         admission: Arc::new(Mutex::new(Admission::new(limits))),
         clock,

@@ -8,7 +8,6 @@
 )]
 
 #[allow(dead_code, reason = "each test uses its part of it")]
-#[allow(dead_code, reason = "each test uses its part of it")]
 mod common;
 
 use std::time::Duration;
