@@ -29,6 +29,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "mqtt-proto",
             "mqtt",
             "rules",
+            "sparkplug",
             "state",
             "journal-format",
             "pair",
