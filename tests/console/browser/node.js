@@ -22,8 +22,8 @@ export async function until(ask, what) {
 }
 
 /** A port of the loopback that is free now: a node that is started again must have the same. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
+export async function freePort(host = '127.0.0.1') {
+  const server = createServer().listen(0, host);
   await once(server, 'listening');
   const { port } = server.address();
   server.close();
@@ -32,14 +32,14 @@ export async function freePort() {
 }
 
 export class Node {
-  /** @param {string} [more] configuration */
-  static async start(more = '') {
+  /** @param {string} [more] configuration @param {string} [host] an address of the loopback */
+  static async start(more = '', host = '127.0.0.1') {
     assert.ok(BINARY, 'SPICA_BIN names the binary');
     const node = new Node();
     node.directory = mkdtempSync(join(tmpdir(), 'spica-console-'));
-    node.port = await freePort();
-    node.base = `http://127.0.0.1:${node.port}`;
-    const config = `[node]\ndata_dir = "${join(node.directory, 'data')}"\n[http]\nlisten = "127.0.0.1:${node.port}"\n[identicom]\nlisten = "127.0.0.1:0"\n${more}`;
+    node.port = await freePort(host);
+    node.base = `http://${host}:${node.port}`;
+    const config = `[node]\ndata_dir = "${join(node.directory, 'data')}"\n[http]\nlisten = "${host}:${node.port}"\n[identicom]\nlisten = "127.0.0.1:0"\n${more}`;
     writeFileSync(join(node.directory, 'spica.toml'), config);
     await node.run();
     node.token = readFileSync(join(node.directory, 'token'), 'utf8').trim();
