@@ -121,11 +121,12 @@ impl<'a> Reign<'a> {
             .alarms
             .next_due()
             .map_or(SLEEP_MAX, |due| due.since(now).min(SLEEP_MAX));
+        let looked = self.worker.deps.clock.monotonic();
         tokio::select! {
             biased;
             Some(request) = self.worker.inbox.recv() => Event::Request(request),
             Some(answer) = self.worker.answers.recv() => Event::Answer(answer),
-            more = self.feed.more() => more.map_or_else(Event::Failed, |()| Event::Records),
+            more = self.feed.more(looked) => more.map_or_else(Event::Failed, |()| Event::Records),
             () = tokio::time::sleep(sleep) => Event::Time,
         }
     }
@@ -161,7 +162,7 @@ impl<'a> Reign<'a> {
     /// A share of the records of each lane, the critical one first.
     async fn records(&mut self) -> Result<(), Ended> {
         for lane in Lane::ALL {
-            match self.feed.next(lane)? {
+            match self.feed.next(lane, self.worker.deps.clock.monotonic())? {
                 Fed::Nothing => {}
                 Fed::Records(lane, records) => self.decide(lane, records).await?,
                 Fed::Gap(lane, from, to) => {

@@ -12,6 +12,7 @@ mod error;
 mod follow;
 mod knows;
 pub mod memory;
+mod pace;
 mod ticket;
 mod watermark;
 
@@ -22,6 +23,7 @@ use spica_model::{Epoch, Lane, NewRecord, Seq, Timestamp};
 pub use error::{CommitError, CommitErrorKind, CursorError, FollowError, SubmitError};
 pub use follow::{Damage, Followed, Follower, READ_BYTES, Window};
 pub use knows::knows;
+pub use pace::Pace;
 pub use ticket::{Appended, Ticket};
 pub use watermark::{Durable, Watermark};
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use spica_journal::{CommitErrorKind, FollowError, Followed};
+use spica_journal::{CommitErrorKind, FollowError, Followed, Pace};
 use spica_model::Lane;
 
 use self::lane_reader::LaneReader;
@@ -26,6 +26,8 @@ pub const CURSOR: &str = "views";
 const SECTION_CHANGES: usize = 1_024;
 /// How many critical chunks may go before a normal one: the normal lane keeps a share (invariant 5).
 const CRITICAL_CHUNKS: usize = 8;
+/// How often records of the normal lane are folded, after a few chunks that are folded at once.
+const PACE: Pace = Pace::new(Duration::from_micros(400), 4);
 /// The shortest wait for a deadline.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
@@ -36,6 +38,7 @@ pub(crate) struct Runner {
     /// Writes checkpoints once the thread runs; before that they are written in line.
     writer: Option<Writer>,
     lanes: [LaneReader; 2],
+    pace: Pace,
     /// Whether restated records have something to say: while the views are built, and after a gap.
     restatements: Restatements,
     /// Records folded since the last checkpoint began.
@@ -62,6 +65,7 @@ impl Runner {
             store: Arc::new(store),
             writer: None,
             lanes,
+            pace: PACE,
             restatements: Restatements::Folded,
             since: 0,
             due,
@@ -151,6 +155,9 @@ impl Runner {
             Followed::UpToDate => return Ok(false),
             Followed::Records(records) => {
                 self.since += records.len();
+                if lane == Lane::Normal {
+                    self.pace.turn(now);
+                }
                 let mark = self.shared.fold(lane, records, self.restatements);
                 reader.mark = mark.unwrap_or_default();
             }
@@ -180,14 +187,17 @@ impl Runner {
         Ok(true)
     }
 
-    /// Parks until a lane has more, a checkpoint is due or the views are told to stop.
+    /// Parks until a lane has more, a checkpoint is due or the views are told to stop. Where many
+    /// commit a little each, the normal lane has to wait a moment.
     fn wait(&mut self) {
+        let rest = self.pace.rest(self.shared.clock.monotonic());
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut cx = Context::from_waker(&waker);
         let mut waits = Vec::with_capacity(2);
         for lane in Lane::ALL {
             let reader = &self.lanes[lane.index()];
-            if reader.ended || reader.retry_at.is_some() {
+            let rests = lane == Lane::Normal && rest.is_some();
+            if reader.ended || reader.retry_at.is_some() || rests {
                 continue;
             }
             let mut more = reader.follower.more();
@@ -207,7 +217,8 @@ impl Runner {
                 .due
                 .saturating_duration_since(self.shared.clock.monotonic());
             let left = self.read_pause().map_or(left, |pause| pause.min(left));
-            std::thread::park_timeout(left.max(SHORTEST_WAIT));
+            let left = left.max(SHORTEST_WAIT);
+            std::thread::park_timeout(rest.map_or(left, |rest| rest.min(left)));
         }
     }
 

@@ -104,11 +104,12 @@ pub(super) struct Running {
 }
 
 /// A node that lets all in from here, and is not in the way of its own measurement.
-const GENERATOR: [&str; 4] = [
+const GENERATOR: [&str; 5] = [
     "log.level = \"error\"",
     "mqtt.listen = \"127.0.0.1:0\"",
     "mqtt.access.anonymous = \"admin\"",
     "identicom.admission.trusted = [\"127.0.0.0/8\"]",
+    "mqtt.admission.trusted = [\"127.0.0.0/8\"]",
 ];
 
 impl Running {

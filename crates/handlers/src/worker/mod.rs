@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use spica_handler::{HandleError, Handler, MissedKind, State};
-use spica_journal::{CommitErrorKind, Followed, Follower};
+use spica_journal::{CommitErrorKind, Followed, Follower, Pace};
 use spica_model::{Record, Seq};
 
 use self::failure::{Attempt, Failing};
@@ -23,6 +23,9 @@ use crate::records::Unpark;
 
 /// The longest a thread sleeps without looking up.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often a handler looks for more, after a few looks at once: no handler is in a hurry, and all
+/// of them together would cost what many small commits do.
+const PACE: Pace = Pace::new(Duration::from_millis(2), 4);
 
 /// Runs a shift of a post, on this thread, to its end.
 pub(crate) fn run(post: Arc<Post>, number: u64) {
@@ -65,6 +68,7 @@ struct Worker {
     failing: Failing,
     /// When the handler is told to keep what it did.
     checkpoint_at: Option<Instant>,
+    pace: Pace,
 }
 
 /// Records that were read.
@@ -107,6 +111,7 @@ impl Worker {
             batch: Batch::default(),
             failing: Failing::default(),
             checkpoint_at: None,
+            pace: PACE,
         }
     }
 
@@ -227,6 +232,7 @@ impl Worker {
                 let first = records.first().map(|r| (r.position.seq, r.received));
                 self.shift.change(|inner| inner.oldest = first)?;
                 self.batch = Batch::new(records);
+                self.pace.turn(self.now());
                 self.handle()?;
                 Ok(Next::Turn)
             }
@@ -275,6 +281,9 @@ impl Worker {
         let Some(desk) = &self.desk else {
             return Ok(Next::Turn);
         };
+        if let Some(rest) = self.pace.rest(self.now()) {
+            return Ok(Next::Wait(Some(time.map_or(rest, |time| time.min(rest)))));
+        }
         let waker = Waker::from(Arc::new(Unpark(Shift::thread())));
         let mut more = desk.follower.more();
         match Pin::new(&mut more).poll(&mut Context::from_waker(&waker)) {
