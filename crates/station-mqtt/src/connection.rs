@@ -1,9 +1,9 @@
 //! One connection: its socket, its session, and everything it waits for, in one task.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use spica_front::{Arrival, Connection, Io, Phase, Stopping, with_buffers};
 use spica_model::Lane;
@@ -32,6 +32,8 @@ const READS_MAX: usize = 8;
 const WRITE_BYTES: usize = 64 << 10;
 /// Answers that may be owed to a client before nothing more is read from it.
 const OWED_MAX: usize = 4_096;
+/// How long a client may take to read why it is cut off.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection whose client is known.
 struct Conn {
@@ -49,17 +51,51 @@ struct Conn {
     is_first: bool,
     /// Hands commands to the client, if that is a device.
     attending: Option<Attending>,
-    /// It is over what it may send: nothing more is read from it until then.
+    /// It is over what it may send: nothing more is read from it until then. At the end: until when it
+    /// may take what it was told last.
     pause: Option<Pin<Box<Sleep>>>,
+    /// It has left its session.
+    is_over: bool,
 }
 
 /// Serves a connection from its first byte to its last.
-pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
-    let Some(greeted) = Box::pin(greet(&station, arrival)).await else {
-        return;
-    };
+pub(crate) fn serve(station: Arc<Station>, arrival: Arrival) -> impl Future<Output = ()> + Send {
+    Serving::Greeting(Box::pin(arrive(station, arrival)))
+}
+
+/// What goes on with a connection. An `async` block would have room for what was and what is to come
+/// beside what is; most connections are idle, so what does not last is on the heap.
+enum Serving {
+    Greeting(Pin<Box<dyn Future<Output = Option<Conn>> + Send>>),
+    Known(Conn),
+}
+
+impl Future for Serving {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut *self {
+                Self::Greeting(arriving) => match ready!(arriving.as_mut().poll(cx)) {
+                    Some(conn) => *self = Self::Known(conn),
+                    None => return Poll::Ready(()),
+                },
+                Self::Known(conn) => {
+                    if !conn.is_over {
+                        let end = ready!(conn.poll(cx));
+                        conn.end(end);
+                    }
+                    return conn.poll_told(cx);
+                }
+            }
+        }
+    }
+}
+
+async fn arrive(station: Arc<Station>, arrival: Arrival) -> Option<Conn> {
+    let greeted = greet(&station, arrival).await?;
     let attending = device::attend(&station, &greeted.session, greeted.link.id);
-    let mut conn = Conn {
+    Some(Conn {
         attending,
         station,
         session: greeted.session,
@@ -69,16 +105,9 @@ pub(crate) async fn serve(station: Arc<Station>, arrival: Arrival) {
         link: greeted.link,
         pause: None,
         is_first: !greeted.partial.is_empty(),
+        is_over: false,
         partial: greeted.partial,
-    };
-    let end = poll_fn(|cx| conn.poll(cx)).await;
-    conn.end(end);
-    // What it was told last is written, if that is possible soon.
-    if !conn.io.is_sent() {
-        let sent = poll_fn(|cx| conn.io.poll_sent(cx));
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), sent).await;
-    }
-    conn.io.close();
+    })
 }
 
 impl Conn {
@@ -374,7 +403,7 @@ impl Conn {
         let Some(meters) = &self.link.meters else {
             return;
         };
-        let now = std::time::Duration::from_millis(self.station.now_ms());
+        let now = Duration::from_millis(self.station.now_ms());
         if let Err((scope, Wait(wait))) = meters.spend(now, messages, bytes) {
             self.station.metrics.denied("send", scope);
             self.pause = Some(Box::pin(tokio::time::sleep(wait)));
@@ -427,6 +456,19 @@ impl Conn {
         self.connection.count_end(end.as_str());
         device::late(&self.station, &self.session, true);
         leave(&self.station, &self.session, self.link.id, end.ending());
+        self.is_over = true;
+        self.pause = (!self.io.is_sent()).then(|| Box::pin(tokio::time::sleep(LAST_WORDS)));
+    }
+
+    /// What it was told last is written, if that is possible soon.
+    fn poll_told(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(late) = &mut self.pause
+            && self.io.poll_sent(cx).is_pending()
+        {
+            ready!(late.as_mut().poll(cx));
+        }
+        self.io.close();
+        Poll::Ready(())
     }
 }
 
