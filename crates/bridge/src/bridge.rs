@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spica_clock::SharedClock;
-use spica_handler::Factory;
+use spica_handler::{Factory, TroubleSink};
 use spica_journal::{CursorError, SharedJournal};
 use spica_model::{Lane, Topic, TopicError};
 use spica_mqtt_client::{Backoff, QoS, Settings as ClientSettings};
@@ -44,6 +44,10 @@ pub struct Parts {
     pub runtime: Handle,
     /// Relative paths in the settings count from here.
     pub base: PathBuf,
+    /// Where it is told that a bridge is down.
+    pub troubles: Arc<dyn TroubleSink>,
+    /// When a handler that does not come back is taken for one that hangs.
+    pub hang_after: Duration,
     /// Where it counts.
     pub metrics: Metrics,
 }
@@ -166,7 +170,11 @@ impl Bridge {
     /// Takes in what the other side has, until the journal takes nothing any more. To be dropped when
     /// the node does not serve any longer: what is not acknowledged comes again.
     pub async fn take_in(self) {
-        inward::run(&self).await;
+        // A lane that is full does not delay the other one.
+        tokio::select! {
+            () = inward::run(&self, Lane::Critical) => {}
+            () = inward::run(&self, Lane::Normal) => {}
+        }
     }
 
     /// How a connection for `role` is made.

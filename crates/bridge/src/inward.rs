@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures::stream::{FuturesOrdered, StreamExt as _};
+use sha2::{Digest as _, Sha256};
+use spica_handler::{Severity, Trouble};
 use spica_journal::{CommitError, SubmitError, Ticket};
 use spica_model::{
     Cause, ContentType, Key, Kind, Lane, LimitError, NewRecord, Op, Properties, Property, Quality,
@@ -16,6 +18,7 @@ use tokio::time::sleep;
 use crate::bridge::Bridge;
 use crate::map::is_reserved;
 use crate::route::{self, RECORD, VIA};
+use crate::watch::Watch;
 
 /// Messages that wait for the disk at once.
 const WAITING: usize = 1_024;
@@ -24,21 +27,27 @@ const FULL: Duration = Duration::from_millis(20);
 /// How long is waited before a client that has ended is made anew.
 const ANEW: Duration = Duration::from_secs(5);
 
+/// How long is waited before subscribing again where the other side refuses.
+const AGAIN: Duration = Duration::from_secs(60);
+/// The condition of that.
+const BRIDGE_REFUSED: &str = "bridge-refused";
+
 /// The journal takes nothing any more.
 struct Closed;
 
-/// Takes in until the journal takes nothing any more.
-pub(crate) async fn run(bridge: &Bridge) {
-    let connected = &bridge.0.metrics.connected;
+/// Takes in what belongs to a lane, until that takes nothing any more; without end if nothing does.
+pub(crate) async fn run(bridge: &Bridge, lane: Lane) {
+    if bridge.0.inward.iter().all(|(_, _, its)| *its != lane) {
+        return std::future::pending().await;
+    }
+    let link = format!("in-{lane}");
     loop {
-        let mut settings = bridge.client("in");
+        let mut settings = bridge.client(&link);
         settings.clean_start = false;
         settings.acknowledge_by_hand = true;
         let (client, inbox) = Client::open(settings);
-        connected.set(1);
-        let ended = serve(bridge, &client, inbox).await;
-        connected.set(0);
-        if ended.is_err() {
+        let _watch = Watch::begin(bridge, &link, &client);
+        if serve(bridge, lane, &client, inbox).await.is_err() {
             return;
         }
         sleep(ANEW).await;
@@ -46,9 +55,14 @@ pub(crate) async fn run(bridge: &Bridge) {
 }
 
 /// Takes in until the client ends.
-async fn serve(bridge: &Bridge, client: &Client, mut inbox: Inbox) -> Result<(), Closed> {
+async fn serve(
+    bridge: &Bridge,
+    lane: Lane,
+    client: &Client,
+    mut inbox: Inbox,
+) -> Result<(), Closed> {
     // Messages may come before the answer to the subscription, and have to be taken.
-    let subscribed = subscribe(bridge, client);
+    let subscribed = subscribe(bridge, lane, client);
     tokio::pin!(subscribed);
     let mut is_subscribed = false;
     let mut waiting = FuturesOrdered::new();
@@ -74,7 +88,7 @@ async fn serve(bridge: &Bridge, client: &Client, mut inbox: Inbox) -> Result<(),
                     return Ok(());
                 };
                 let receipt = received.receipt;
-                let ticket = take(bridge, &received).await?;
+                let ticket = take(bridge, lane, &received).await?;
                 // Also of what says nothing: acknowledgements go in the order of receipt.
                 waiting.push_back(settled(ticket, receipt));
             }
@@ -93,8 +107,31 @@ async fn settled(ticket: Option<Ticket>, receipt: Option<ReceiptOf>) -> Settled 
     (durable, receipt)
 }
 
-async fn subscribe(bridge: &Bridge, client: &Client) -> Result<(), AskError> {
-    for (mapping, qos, _) in &bridge.0.inward {
+/// Subscribes, and again now and then while the other side refuses.
+async fn subscribe(bridge: &Bridge, lane: Lane, client: &Client) -> Result<(), AskError> {
+    loop {
+        let refused = ask(bridge, lane, client).await?;
+        bridge.0.parts.troubles.tell(Trouble {
+            source: format!("system/bridges/{}/in-{lane}", bridge.name()),
+            condition: BRIDGE_REFUSED,
+            severity: Severity::Medium,
+            active: refused.is_some(),
+            text: refused
+                .clone()
+                .unwrap_or_else(|| "all subscriptions are made".to_owned()),
+        });
+        let Some(refused) = refused else {
+            return Ok(());
+        };
+        tracing::error!(bridge = bridge.name(), %lane, "{refused}");
+        sleep(AGAIN).await;
+    }
+}
+
+/// Subscribes; says which filters the other side refuses, if it does.
+async fn ask(bridge: &Bridge, lane: Lane, client: &Client) -> Result<Option<String>, AskError> {
+    let mut refused = Vec::new();
+    for (mapping, qos, _) in bridge.0.inward.iter().filter(|(_, _, its)| *its == lane) {
         let options = SubscribeOptions {
             qos: *qos,
             no_local: true,
@@ -105,18 +142,21 @@ async fn subscribe(bridge: &Bridge, client: &Client) -> Result<(), AskError> {
         for (filter, options) in filters {
             let granted = client.subscribe(vec![(filter.clone(), options)], None);
             for reason in granted.await? {
-                if reason as u8 >= 0x80 {
-                    let bridge = bridge.name();
-                    tracing::error!(bridge, filter, %reason, "the other side refuses a subscription");
+                if reason.is_failure() {
+                    refused.push(format!("{filter} ({reason})"));
                 }
             }
         }
     }
-    Ok(())
+    let list = refused.join(", ");
+    Ok(
+        (!refused.is_empty())
+            .then(|| format!("the other side refuses to be subscribed to: {list}")),
+    )
 }
 
 /// Submits what a message says; none if it says nothing here.
-async fn take(bridge: &Bridge, received: &Received) -> Result<Option<Ticket>, Closed> {
+async fn take(bridge: &Bridge, lane: Lane, received: &Received) -> Result<Option<Ticket>, Closed> {
     let metrics = &bridge.0.metrics;
     let message = &received.message;
     let user = |wanted: &str| {
@@ -128,20 +168,23 @@ async fn take(bridge: &Bridge, received: &Received) -> Result<Option<Ticket>, Cl
         metrics.circles.inc();
         return Ok(None);
     }
-    let Some((lane, topic)) = mapped(bridge, &message.topic) else {
-        metrics.refused.inc();
-        tracing::warn!(
-            bridge = bridge.name(),
-            topic = message.topic,
-            "a message can be no record"
-        );
-        return Ok(None);
+    let topic = match mapped(bridge, &message.topic) {
+        // It comes by the connection of that lane as well.
+        Some((its, _)) if its != lane => return Ok(None),
+        Some((_, topic)) => topic,
+        None => {
+            refused(
+                bridge,
+                message,
+                "nothing is taken in from, or to, such a topic",
+            );
+            return Ok(None);
+        }
     };
     let entry = match Entry::new(bridge, message, topic, user(RECORD)) {
         Ok(entry) => entry,
         Err(error) => {
-            metrics.refused.inc();
-            tracing::warn!(bridge = bridge.name(), topic = message.topic, %error, "a message can be no record");
+            refused(bridge, message, &error.to_string());
             return Ok(None);
         }
     };
@@ -155,14 +198,22 @@ async fn take(bridge: &Bridge, received: &Received) -> Result<Option<Ticket>, Cl
             Ok(ticket) => return Ok(Some(ticket)),
             Err(SubmitError::Full { .. }) => sleep(FULL).await,
             Err(SubmitError::Limit(error)) => {
-                metrics.refused.inc();
-                tracing::warn!(bridge = bridge.name(), topic = message.topic, %error, "a message can be no record");
+                refused(bridge, message, &error.to_string());
                 return Ok(None);
             }
             Err(SubmitError::Failed(_) | SubmitError::Passive | SubmitError::Closed) => {
                 return Err(Closed);
             }
         }
+    }
+}
+
+/// Counts a message that is dropped, and says so ever more seldom.
+fn refused(bridge: &Bridge, message: &Message, why: &str) {
+    let count = bridge.0.metrics.refused.inc() + 1;
+    if count.is_power_of_two() {
+        let (bridge, topic) = (bridge.name(), &message.topic);
+        tracing::warn!(bridge, topic, count, "a message can be no record: {why}");
     }
 }
 
@@ -195,7 +246,7 @@ impl Entry {
         record: &str,
     ) -> Result<Self, LimitError> {
         // Whoever has no name for a message may send it twice.
-        let key = (!record.is_empty()).then(|| Key::new(format!("{}:{record}", bridge.cause())));
+        let key = (!record.is_empty()).then(|| key(bridge, record, &topic));
         Ok(Self {
             topic,
             kind: if message.retain {
@@ -209,7 +260,7 @@ impl Entry {
                 Op::Put
             },
             content_type: content_type(message),
-            key: key.and_then(Result::ok),
+            key: key.transpose()?,
             cause: Cause::new(bridge.cause())?,
             properties: properties(message)?,
         })
@@ -230,6 +281,19 @@ impl Entry {
             properties: self.properties.as_ref(),
         }
     }
+}
+
+/// What a record that comes twice is known by, whatever the length of its parts.
+fn key(bridge: &Bridge, record: &str, topic: &Topic) -> Result<Key, LimitError> {
+    let mut hash = Sha256::new();
+    for part in [bridge.name(), topic.as_str(), record] {
+        // No text has this byte.
+        hash.update(part.as_bytes());
+        hash.update([0xFF]);
+    }
+    let mut key = b"bridge:".to_vec();
+    key.extend(hash.finalize());
+    Key::new(key)
 }
 
 fn properties(message: &Message) -> Result<Option<Properties>, LimitError> {

@@ -20,6 +20,7 @@ mod metrics;
 mod outward;
 mod route;
 mod tls;
+mod watch;
 
 pub use bridge::{Bridge, OpenError, Parts, Standing};
 pub use config::{

@@ -11,6 +11,12 @@ struct ByBridge {
     bridge: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByLink {
+    bridge: String,
+    link: String,
+}
+
 /// The counters of bridges: one set for each that is configured.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
@@ -18,7 +24,8 @@ pub struct Metrics {
     taken: Family<ByBridge, Counter>,
     circles: Family<ByBridge, Counter>,
     refused: Family<ByBridge, Counter>,
-    connected: Family<ByBridge, Gauge>,
+    expired: Family<ByBridge, Counter>,
+    connected: Family<ByLink, Gauge>,
 }
 
 /// Those of one bridge.
@@ -28,7 +35,7 @@ pub(crate) struct OfBridge {
     pub(crate) taken: Counter,
     pub(crate) circles: Counter,
     pub(crate) refused: Counter,
-    pub(crate) connected: Gauge,
+    pub(crate) expired: Counter,
 }
 
 impl Metrics {
@@ -56,12 +63,17 @@ impl Metrics {
                 "Messages of the other side that can be no record, and were dropped",
                 &self.refused,
             ),
+            (
+                "expired",
+                "Records that were not sent since their time was over",
+                &self.expired,
+            ),
         ] {
             registry.register(name, help, family.clone());
         }
         registry.register(
             "connected",
-            "1 while messages of the other side are taken",
+            "1 while this connection (in-normal, out-critical and so on) stands, 0 while it does not",
             self.connected.clone(),
         );
     }
@@ -75,7 +87,16 @@ impl Metrics {
             taken: self.taken.get_or_create(&labels).clone(),
             circles: self.circles.get_or_create(&labels).clone(),
             refused: self.refused.get_or_create(&labels).clone(),
-            connected: self.connected.get_or_create(&labels).clone(),
+            expired: self.expired.get_or_create(&labels).clone(),
         }
+    }
+
+    /// Whether a connection of a bridge stands.
+    pub(crate) fn connected(&self, bridge: &str, link: &str) -> Gauge {
+        let labels = ByLink {
+            bridge: bridge.to_owned(),
+            link: link.to_owned(),
+        };
+        self.connected.get_or_create(&labels).clone()
     }
 }

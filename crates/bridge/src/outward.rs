@@ -4,16 +4,21 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use spica_handler::{Factory, HandleError, Handler};
-use spica_model::{Kind, Lane, Op, Property, Record, Seq};
-use spica_mqtt_client::{Client, Inbox, Message, MessageProperties, Pending, PublishError, State};
+use spica_model::{Kind, Lane, Op, Property, Record, Seq, Timestamp};
+use spica_mqtt_client::{
+    Client, Inbox, Message, MessageProperties, Pending, PublishError, Reason, State,
+};
 use tokio::time::timeout;
 
 use crate::bridge::Bridge;
 use crate::route::{self, RECORD, VIA};
+use crate::watch::Watch;
 
 /// How long one call waits for the other side. What is on its way then stays on its way. A handler
 /// that does not come back for half a minute would be taken for one that hangs.
 const CALL: Duration = Duration::from_secs(10);
+/// Records of one batch: twice what may be on its way at once.
+const READ: usize = 512;
 
 /// Makes the handlers of both lanes.
 pub(crate) struct OutFactory {
@@ -35,12 +40,17 @@ impl Factory for OutFactory {
         &self.name
     }
 
+    fn batch_records(&self) -> usize {
+        READ
+    }
+
     fn make(&self, lane: Lane) -> Result<Box<dyn Handler>, HandleError> {
         Ok(Box::new(OutHandler {
             bridge: self.bridge.clone(),
             lane,
             link: None,
             flying: HashMap::new(),
+            passed: Seq::ZERO,
         }))
     }
 }
@@ -48,20 +58,46 @@ impl Factory for OutFactory {
 struct OutHandler {
     bridge: Bridge,
     lane: Lane,
-    /// The connection, once something is to be said. Nothing comes in by it.
-    link: Option<(Client, Inbox)>,
+    /// The connection; none after it has ended for good. Nothing comes in by it.
+    link: Option<Link>,
     /// What was handed to the client and is not acknowledged. It may be more than one call waits for:
     /// the same record that comes again is not handed over again.
     flying: HashMap<Seq, Pending>,
+    /// Up to here, what was passed over is counted.
+    passed: Seq,
+}
+
+struct Link {
+    client: Client,
+    _inbox: Inbox,
+    _watch: Watch,
+}
+
+/// What becomes of a record.
+enum Outgoing {
+    Message(Message),
+    /// Not wanted by this bridge.
+    Nothing,
+    /// It has been there.
+    Circle,
+    /// Its time is over.
+    Expired,
 }
 
 impl Handler for OutHandler {
+    fn resume(&mut self, cursor: Seq) -> Result<Seq, HandleError> {
+        // Before there is anything to say: whoever looks sees whether the other side is there.
+        let _ = self.client();
+        Ok(cursor)
+    }
+
     fn handle(&mut self, batch: &[Record]) -> Result<(), HandleError> {
-        let runtime = self.bridge.0.parts.runtime.clone();
+        let parts = &self.bridge.0.parts;
+        let (runtime, patience) = (parts.runtime.clone(), CALL.min(parts.hang_after / 3));
         let mut done = 0;
         let sent = runtime.block_on(async {
             let sending = self.send(batch, &mut done);
-            timeout(CALL, sending).await
+            timeout(patience, sending).await
         });
         sent.unwrap_or_else(|_| Err(HandleError::unavailable(done, self.silence())))
     }
@@ -78,7 +114,7 @@ impl OutHandler {
             // client's own task.
             let seq = record.position.seq;
             if !self.flying.contains_key(&seq)
-                && let Some(message) = self.message(record)
+                && let Some(message) = self.outgoing(record)
             {
                 match client.enqueue(message).await {
                     Ok(pending) => drop(self.flying.insert(seq, pending)),
@@ -95,6 +131,9 @@ impl OutHandler {
                 match answer {
                     Ok(_) => drop(self.bridge.0.metrics.sent.inc()),
                     Err(PublishError::Ended) => return Err(self.ended(at)),
+                    Err(error @ PublishError::Refused(reason)) if is_passing(reason) => {
+                        return Err(HandleError::retry(at, error.to_string()));
+                    }
                     Err(error) => return Err(HandleError::refuse(at, error.to_string())),
                 }
             }
@@ -104,12 +143,17 @@ impl OutHandler {
     }
 
     fn client(&mut self) -> Client {
-        if let Some((client, _)) = &self.link {
-            return client.clone();
+        if let Some(link) = &self.link {
+            return link.client.clone();
         }
-        let settings = self.bridge.client(&format!("out-{}", self.lane));
-        let (client, inbox) = Client::open(settings);
-        self.link = Some((client.clone(), inbox));
+        let _runtime = self.bridge.0.parts.runtime.enter();
+        let name = format!("out-{}", self.lane);
+        let (client, inbox) = Client::open(self.bridge.client(&name));
+        self.link = Some(Link {
+            client: client.clone(),
+            _inbox: inbox,
+            _watch: Watch::begin(&self.bridge, &name, &client),
+        });
         client
     }
 
@@ -123,7 +167,7 @@ impl OutHandler {
 
     /// Why nothing is acknowledged.
     fn silence(&self) -> String {
-        let state = self.link.as_ref().map(|(client, _)| client.state());
+        let state = self.link.as_ref().map(|link| link.client.state());
         let state = state.map(|state| state.borrow().clone());
         match state {
             Some(State::Connecting(Some(error)) | State::Ended(error)) => error.to_string(),
@@ -134,8 +178,24 @@ impl OutHandler {
         }
     }
 
-    /// What the other side is told of a record, if anything.
-    fn message(&self, record: &Record) -> Option<Message> {
+    /// What the other side is told of a record, if anything; what is passed over is counted once.
+    fn outgoing(&mut self, record: &Record) -> Option<Message> {
+        let metrics = &self.bridge.0.metrics;
+        let counter = match self.message(record).unwrap_or(Outgoing::Nothing) {
+            Outgoing::Message(message) => return Some(message),
+            Outgoing::Nothing => return None,
+            Outgoing::Circle => &metrics.circles,
+            Outgoing::Expired => &metrics.expired,
+        };
+        let seq = record.position.seq;
+        if seq > self.passed {
+            self.passed = seq;
+            counter.inc();
+        }
+        None
+    }
+
+    fn message(&self, record: &Record) -> Option<Outgoing> {
         let inner = &self.bridge.0;
         let below = record.topic.below(inner.parts.node.as_str())?;
         let came_by_it = || {
@@ -149,14 +209,19 @@ impl OutHandler {
         let (topic, qos) = found.find_map(|(map, qos)| Some((map.map(below)?, *qos)))?;
         let (mut properties, via) = properties(record);
         if came_by_it() || route::is_circle(&via, &inner.here) {
-            inner.metrics.circles.inc();
-            return None;
+            return Some(Outgoing::Circle);
+        }
+        if let Some(seconds) = &mut properties.expiry {
+            let Some(left) = left_of(*seconds, record.received, inner.parts.clock.wall()) else {
+                return Some(Outgoing::Expired);
+            };
+            *seconds = left;
         }
         let origin = format!("{}@{}", inner.here, record.origin());
         let via = route::through(&via, &inner.here);
         properties.user.push((VIA.to_owned(), via));
         properties.user.push((RECORD.to_owned(), origin));
-        Some(Message {
+        Some(Outgoing::Message(Message {
             topic,
             payload: match record.op {
                 Op::Delete => Default::default(),
@@ -165,7 +230,40 @@ impl OutHandler {
             qos,
             retain: record.kind == Kind::State,
             properties,
-        })
+        }))
+    }
+}
+
+/// Whether a message that was refused may be taken another time, as it is.
+const fn is_passing(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::QuotaExceeded | Reason::ImplementationSpecificError | Reason::UnspecifiedError
+    )
+}
+
+/// What is left of the time of a message that has waited since `received`; none if it is over.
+fn left_of(seconds: u32, received: Timestamp, now: Timestamp) -> Option<u32> {
+    let waited = now.as_micros().saturating_sub(received.as_micros()).max(0) / 1_000_000;
+    let left = i64::from(seconds).saturating_sub(waited);
+    u32::try_from(left).ok().filter(|left| *left > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_message_goes_on_while_it_waits() {
+        let at = Timestamp::from_secs;
+        for (waited, left) in [(0, Some(60)), (59, Some(1)), (60, None), (1_000, None)] {
+            assert_eq!(left_of(60, at(100), at(100 + waited)), left, "{waited}");
+        }
+        assert_eq!(
+            left_of(60, at(100), at(50)),
+            Some(60),
+            "a clock that was set back"
+        );
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) const fn refusal(reason: Reason) -> Reason {
         | Reason::PacketIdentifierInUse
         | Reason::QuotaExceeded
         | Reason::PayloadFormatInvalid
+        // No refusal at all: it is taken, and goes to nobody.
+        | Reason::NoMatchingSubscribers
         | Reason::UnspecifiedError => reason,
         Reason::Banned => Reason::NotAuthorized,
         Reason::MessageRateTooHigh | Reason::PacketTooLarge => Reason::QuotaExceeded,

@@ -1,8 +1,9 @@
-//! Rules and bridges of a node.
+//! Rules, bridges and the Sparkplug host of a node.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use spica_bridge::Bridge;
@@ -12,6 +13,7 @@ use spica_journal::Journal;
 use spica_model::{Lane, Record, Seq, Topic};
 use spica_rule_engine::Engine;
 use spica_rules::RulesControl;
+use spica_sparkplug_host::Host;
 use spica_views::Views;
 use tokio::runtime::Handle;
 
@@ -19,18 +21,21 @@ use crate::NodeError;
 use crate::alarms::Shared;
 use crate::config::Config;
 use crate::duties::while_serving;
+use crate::handling::ToDesk as Troubles;
 use crate::supervise::Supervisor;
 
-/// What becomes of records by itself: rules, and bridges to other brokers.
+/// What becomes of records by itself: rules, bridges to other brokers, and what edge nodes publish.
 pub(crate) struct Automation {
     rules: Option<Engine>,
     bridges: Vec<Bridge>,
+    sparkplug: Option<Host>,
 }
 
-/// What rules and bridges count.
+/// What rules, bridges and the Sparkplug host count.
 pub(crate) struct Counts {
     rules: spica_rule_engine::Metrics,
     bridges: spica_bridge::Metrics,
+    sparkplug: spica_sparkplug_host::Metrics,
 }
 
 /// Makes what they count known to `registry`.
@@ -38,18 +43,23 @@ pub(crate) fn metrics(registry: &mut Registry) -> Counts {
     let counts = Counts {
         rules: spica_rule_engine::Metrics::default(),
         bridges: spica_bridge::Metrics::default(),
+        sparkplug: spica_sparkplug_host::Metrics::default(),
     };
     counts.rules.register(registry);
     counts.bridges.register(registry);
+    counts.sparkplug.register(registry);
     counts
 }
 
-/// The state tree, for rules and bridges.
-struct Tree(Arc<Views>);
+/// The state tree, for all of them.
+struct Tree {
+    views: Arc<Views>,
+    runtime: Handle,
+}
 
 impl spica_rule_engine::Standing for Tree {
     fn visit(&self, prefix: &str, each: &mut dyn FnMut(&Record)) {
-        self.0.visit(prefix, |record| each(record));
+        self.views.visit(prefix, |record| each(record));
     }
 
     fn applied(&self, lane: Lane) -> Seq {
@@ -59,7 +69,25 @@ impl spica_rule_engine::Standing for Tree {
 
 impl spica_bridge::Standing for Tree {
     fn is_set(&self, topic: &Topic) -> bool {
-        self.0.get(topic).is_some()
+        self.views.get(topic).is_some()
+    }
+}
+
+impl spica_sparkplug_host::Standing for Tree {
+    fn visit(&self, prefix: &str, each: &mut dyn FnMut(&Record)) {
+        self.views.visit(prefix, |record| each(record));
+    }
+
+    fn state(&self, topic: &Topic) -> Option<Record> {
+        let last = self.views.get(topic);
+        last.filter(|record| record.kind == Kind::State)
+    }
+
+    fn shows(&self, lane: Lane, seq: Seq, within: Duration) -> bool {
+        let applied = tokio::time::timeout(within, self.views.applied(lane, seq));
+        // Whether it was in time, or the views have ended, is seen by what they show.
+        let _ = self.runtime.block_on(async { applied.await });
+        self.views.status().applied[lane.index()] >= seq
     }
 }
 
@@ -84,7 +112,10 @@ impl Automation {
         counts: Counts,
     ) -> Result<Self, NodeError> {
         let runtime = Handle::current();
-        let tree = Arc::new(Tree(Arc::clone(&shared.views)));
+        let tree = Arc::new(Tree {
+            views: Arc::clone(&shared.views),
+            runtime: runtime.clone(),
+        });
         let mut rules = None;
         if let Some(file) = &config.rules.file {
             let path = file.as_path();
@@ -93,7 +124,7 @@ impl Automation {
             let parts = spica_rule_engine::Parts {
                 journal: Arc::clone(&shared.journal),
                 standing: Arc::clone(&tree) as Arc<dyn spica_rule_engine::Standing>,
-                cases: Arc::new(ToDesk(reporter)),
+                cases: Arc::new(ToDesk(reporter.clone())),
                 clock: Arc::clone(&shared.clock),
                 node: shared.views.node().clone(),
                 runtime: runtime.clone(),
@@ -107,17 +138,35 @@ impl Automation {
         }
         let parts = spica_bridge::Parts {
             journal: Arc::clone(&shared.journal),
-            standing: tree,
+            standing: Arc::clone(&tree) as Arc<dyn spica_bridge::Standing>,
             clock: Arc::clone(&shared.clock),
             node: shared.views.node().clone(),
             runtime,
             base: PathBuf::new(),
+            troubles: Arc::new(Troubles(reporter)),
+            hang_after: config.handlers.hang_after.into(),
             metrics: counts.bridges,
         };
         let open = |settings| Bridge::open(settings, parts.clone());
         let bridges: Result<_, _> = config.bridges.iter().map(open).collect();
         let bridges = bridges.map_err(|error| NodeError::part("bridge", error))?;
-        Ok(Self { rules, bridges })
+        let open = |settings: &spica_sparkplug_host::Settings| {
+            let parts = spica_sparkplug_host::Parts {
+                journal: Arc::clone(&shared.journal),
+                standing: Arc::clone(&tree) as Arc<dyn spica_sparkplug_host::Standing>,
+                clock: Arc::clone(&shared.clock),
+                node: shared.views.node().clone(),
+                metrics: counts.sparkplug.clone(),
+            };
+            Host::open(settings.clone(), parts)
+        };
+        let sparkplug = config.sparkplug.as_ref().map(open).transpose();
+        let sparkplug = sparkplug.map_err(|error| NodeError::part("Sparkplug host", error))?;
+        Ok(Self {
+            rules,
+            bridges,
+            sparkplug,
+        })
     }
 
     /// The rules, for people who steer them; none without a rules file.
@@ -126,7 +175,7 @@ impl Automation {
         rules.map(|rules| Arc::new(rules) as Arc<dyn RulesControl>)
     }
 
-    /// The handlers of rules, sinks and of what goes out over bridges.
+    /// The handlers of rules, sinks, of what goes out over bridges and of what edge nodes publish.
     ///
     /// # Errors
     /// If one of them cannot begin.

@@ -39,7 +39,7 @@ pub(crate) struct Handling {
 }
 
 /// Trouble of handlers and disks is a case of the node's own.
-struct ToDesk(Reporter);
+pub(crate) struct ToDesk(pub(crate) Reporter);
 
 impl TroubleSink for ToDesk {
     fn tell(&self, trouble: Trouble) {
@@ -158,6 +158,11 @@ impl Handling {
                 }
             })
         });
+    }
+
+    /// Says to those who wait for it that this node leaves, and no other takes over from it.
+    pub(crate) async fn leave(&self) {
+        self.automation.leave().await;
     }
 
     /// Ends the handlers, then what they fill. Blocks.

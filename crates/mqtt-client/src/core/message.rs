@@ -103,12 +103,13 @@ impl Message {
     }
 }
 
-/// What acknowledges a received message: it is good for the connection that brought it.
+/// What acknowledges a received message: it is good for as long as the server has the session that
+/// brought it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReceiptOf {
     pub(crate) id: PacketId,
     pub(crate) qos: QoS,
-    pub(crate) connection: u64,
+    pub(crate) number: u64,
 }
 
 /// A message that came in.

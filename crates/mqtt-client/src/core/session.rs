@@ -3,6 +3,9 @@
 //! A publish waits until the server's window lets it go, then flies until it is acknowledged. On a new
 //! connection what flew goes first, in the order of before. A message that came with QoS 2 is known by
 //! its id from its PUBREC to its PUBREL.
+//!
+//! A message that is with the caller when its connection is lost comes again, marked as a repetition:
+//! the caller is not given it twice, and what it says of the first is said of the second.
 
 mod ids;
 
@@ -102,6 +105,20 @@ pub(crate) struct Session<P, R> {
     own_requests: Vec<PacketId>,
     subscriptions: Vec<Subscription>,
     received: BTreeSet<PacketId>,
+    /// What the caller has, and has not acknowledged.
+    open: BTreeMap<PacketId, Open>,
+    /// Of QoS 1: acknowledged by the caller while the server could not be told. It says them again.
+    settled: BTreeSet<PacketId>,
+    receipts: u64,
+}
+
+/// A message that the caller has.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// Of its receipt.
+    number: u64,
+    /// The connection that has brought it last.
+    connection: u64,
 }
 
 impl<P, R> Session<P, R> {
@@ -120,6 +137,9 @@ impl<P, R> Session<P, R> {
             own_requests: Vec::new(),
             subscriptions: Vec::new(),
             received: BTreeSet::new(),
+            open: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            receipts: 0,
         }
     }
 
@@ -254,19 +274,37 @@ impl<P, R> Session<P, R> {
         Ok(())
     }
 
-    /// Acknowledges a message. Says whether its connection is still there: if not, it comes again.
+    /// Acknowledges a message: now, or when it comes again. Says whether the server still has the
+    /// session that it came by.
     pub(crate) fn acknowledge(&mut self, receipt: ReceiptOf, out: &mut Vec<u8>) -> bool {
-        if receipt.connection != self.connection {
+        let id = receipt.id;
+        let open = self.open.get(&id).copied();
+        let Some(open) = open.filter(|open| open.number == receipt.number) else {
             return false;
-        }
+        };
+        self.open.remove(&id);
         let kind = if receipt.qos == QoS::ExactlyOnce {
-            self.received.insert(receipt.id);
+            self.received.insert(id);
             AckKind::PubRec
         } else {
             AckKind::PubAck
         };
-        encode_ack(kind, receipt.id, Reason::Success, self.version, out);
+        if open.connection == self.connection {
+            encode_ack(kind, id, Reason::Success, self.version, out);
+        } else if kind == AckKind::PubAck {
+            self.settled.insert(id);
+        }
         true
+    }
+
+    /// A message was not given to the caller after all: it is a new one when it comes again.
+    pub(crate) fn not_given(&mut self, receipt: ReceiptOf) {
+        self.open.remove(&receipt.id);
+    }
+
+    /// The connection is gone: nothing can be said until there is another.
+    pub(crate) const fn disconnected(&mut self) {
+        self.connection += 1;
     }
 
     /// There is a new connection, on which the server takes `server_window` publishes at once, of
@@ -286,6 +324,8 @@ impl<P, R> Session<P, R> {
             Vec::new()
         } else {
             self.received.clear();
+            self.open.clear();
+            self.settled.clear();
             self.forget_released()
         };
         while let Some(mut owed) = self.flying.pop_back() {
@@ -398,17 +438,43 @@ impl<P, R> Session<P, R> {
             encode_ack(AckKind::PubRec, id, Reason::Success, self.version, out);
             return Event::None;
         }
-        let receipt = publish.packet_id.map(|id| ReceiptOf {
-            id,
-            qos: publish.qos,
-            connection: self.connection,
-        });
+        if let Some(id) = publish.packet_id
+            && self.is_repeated(id, publish.dup, out)
+        {
+            return Event::None;
+        }
+        let receipt = publish.packet_id.map(|id| self.receipt(id, publish.qos));
         Event::Message(Received {
             message: Message::of(publish),
             dup: publish.dup,
             subscriptions: publish.properties.subscription_ids.iter().collect(),
             receipt,
         })
+    }
+
+    /// Whether a message says what the caller was given before.
+    fn is_repeated(&mut self, id: PacketId, dup: bool, out: &mut Vec<u8>) -> bool {
+        let is_settled = self.settled.remove(&id);
+        if !dup {
+            // The server has given up the one of before, and this is another.
+            return false;
+        }
+        if is_settled {
+            encode_ack(AckKind::PubAck, id, Reason::Success, self.version, out);
+            return true;
+        }
+        let Some(open) = self.open.get_mut(&id) else {
+            return false;
+        };
+        open.connection = self.connection;
+        true
+    }
+
+    fn receipt(&mut self, id: PacketId, qos: QoS) -> ReceiptOf {
+        self.receipts += 1;
+        let (number, connection) = (self.receipts, self.connection);
+        self.open.insert(id, Open { number, connection });
+        ReceiptOf { id, qos, number }
     }
 
     /// PUBACK and PUBCOMP: the publish is done.

@@ -148,7 +148,8 @@ impl Client {
     }
 
     /// Acknowledges a message, if the settings leave that to the caller; in the order of receipt, as
-    /// MQTT wants it. One from a connection that is gone comes again.
+    /// MQTT wants it. If its connection is gone meanwhile, the server says it again, and the caller is
+    /// not given it a second time; unless the server has lost the session.
     pub async fn acknowledge(&self, receipt: ReceiptOf) {
         // A client that has ended has nothing to say any more.
         let _ = self.orders.send(Order::Acknowledge(receipt)).await;

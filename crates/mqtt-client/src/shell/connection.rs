@@ -183,7 +183,6 @@ impl Connection {
         self.servers.accepted();
         self.failures = 0;
         self.connections += 1;
-        self.held = None;
         let (server_window, server_bytes) = (taken.server_window, taken.server_bytes);
         let session_present = taken.session_present;
         let mut socket = Socket::new(server, &self.settings, taken);
@@ -208,6 +207,10 @@ impl Connection {
         if let End::Unwanted(_) = end {
             self.say_good_bye(&mut socket).await;
         }
+        if let Some(receipt) = self.held.take().and_then(|received| received.receipt) {
+            self.session.not_given(receipt);
+        }
+        self.session.disconnected();
         end
     }
 
@@ -277,7 +280,7 @@ impl Connection {
         };
         let by_hand = self.settings.acknowledge_by_hand && permit.is_some();
         if let Some(receipt) = received.receipt.filter(|_| !by_hand) {
-            // It is of this connection: what was held for another is forgotten.
+            // It is of this connection: what is held ends with it.
             let _ = self.session.acknowledge(receipt, out);
         }
         if let Some(permit) = permit {
@@ -292,7 +295,7 @@ impl Connection {
             }
             Order::Unsubscribe { filters, reply } => self.session.unsubscribe(&filters, reply, out),
             Order::Acknowledge(receipt) => {
-                // One from a connection that is gone says nothing: the message comes again.
+                // One of a session that is gone says nothing: the server has forgotten the message.
                 let _ = self.session.acknowledge(receipt, out);
                 return;
             }

@@ -271,17 +271,87 @@ fn a_message_of_qos_2_comes_once_between_its_record_and_its_release() {
     );
 }
 
-#[test]
-fn a_receipt_of_a_connection_that_is_gone_acknowledges_nothing() {
-    let mut session = session(1);
-    let (event, _) = handled(&mut session, incoming(5, QoS::AtLeastOnce));
-    let Event::Message(received) = event else {
-        panic!("{event:?}")
-    };
-    session.connected(true, u16::MAX, None, &mut Vec::new());
+/// A message as the server says it once more.
+fn repeated(number: u16, qos: QoS) -> Packet<'static> {
+    match incoming(number, qos) {
+        Packet::Publish(publish) => Packet::Publish(Publish {
+            dup: true,
+            ..publish
+        }),
+        other => other,
+    }
+}
+
+fn given(session: &mut Plain, packet: Packet<'_>) -> ReceiptOf {
+    match handled(session, packet).0 {
+        Event::Message(received) => received.receipt.unwrap(),
+        event => panic!("{event:?}"),
+    }
+}
+
+fn acknowledged(session: &mut Plain, receipt: ReceiptOf) -> Vec<(&'static str, u16, bool)> {
     let mut out = Vec::new();
-    assert!(!session.acknowledge(received.receipt.unwrap(), &mut out));
+    assert!(session.acknowledge(receipt, &mut out));
+    read(&out)
+}
+
+#[test]
+fn what_the_caller_has_is_not_given_again_by_the_next_connection() {
+    for (qos, name) in [(QoS::AtLeastOnce, "PUBACK"), (QoS::ExactlyOnce, "PUBREC")] {
+        // It is acknowledged without a connection, before it has come again, and after.
+        for when in 0..3 {
+            let mut session = session(1);
+            let receipt = given(&mut session, incoming(5, qos));
+            session.disconnected();
+            if when == 0 {
+                assert_eq!(acknowledged(&mut session, receipt), []);
+            }
+            session.connected(true, u16::MAX, None, &mut Vec::new());
+            if when == 1 {
+                assert_eq!(acknowledged(&mut session, receipt), []);
+            }
+            let (event, out) = handled(&mut session, repeated(5, qos));
+            assert_eq!(event, Event::None, "{name} {when}");
+            let said = if when == 2 {
+                assert!(out.is_empty());
+                acknowledged(&mut session, receipt)
+            } else {
+                read(&out)
+            };
+            assert_eq!(said, [(name, 5, false)], "{when}");
+        }
+    }
+}
+
+#[test]
+fn another_message_of_the_same_id_is_given() {
+    let mut session = session(1);
+    let first = given(&mut session, incoming(5, QoS::AtLeastOnce));
+    session.disconnected();
+    assert_eq!(acknowledged(&mut session, first), []);
+    session.connected(true, u16::MAX, None, &mut Vec::new());
+    // The server has given up the first, as when its time was over.
+    let second = given(&mut session, incoming(5, QoS::AtLeastOnce));
+    assert!(!session.acknowledge(first, &mut Vec::new()));
+    assert_eq!(acknowledged(&mut session, second), [("PUBACK", 5, false)]);
+    // Acknowledged, and said again since the acknowledgement was lost: there is no telling.
+    given(&mut session, repeated(5, QoS::AtLeastOnce));
+}
+
+#[test]
+fn a_receipt_of_a_session_that_is_gone_acknowledges_nothing() {
+    let mut session = session(1);
+    let first = given(&mut session, incoming(5, QoS::AtLeastOnce));
+    session.disconnected();
+    session.connected(false, u16::MAX, None, &mut Vec::new());
+    let mut out = Vec::new();
+    assert!(!session.acknowledge(first, &mut out));
     assert!(out.is_empty());
+    let never_given = given(&mut session, incoming(6, QoS::AtLeastOnce));
+    session.not_given(never_given);
+    session.disconnected();
+    session.connected(true, u16::MAX, None, &mut Vec::new());
+    given(&mut session, repeated(6, QoS::AtLeastOnce));
 }
 
 #[test]
