@@ -67,13 +67,16 @@ pub struct DroppedInfo {
     pub expired: u64,
 }
 
-/// What a reload of the access file came to.
+/// What a reload of the settings and the access file came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReloadInfo {
     /// Roles there are, with those built in.
     pub roles: usize,
     /// Users of the access file.
     pub users: usize,
+    /// The keys of the configuration that have other values than when the node was started, and are
+    /// taken up by a restart only.
+    pub needs_restart: Vec<String>,
 }
 
 /// What operators see of a running station, and what they may do to it.
@@ -97,10 +100,10 @@ pub trait MqttControl: Send + Sync + 'static {
     /// Ends a session, and cuts off its client; whether there was one.
     fn end(&self, id: &str) -> bool;
 
-    /// Reads the access file again.
+    /// Reads the settings of access and the access file again.
     ///
     /// # Errors
-    /// What is wrong with it, and where; what was before holds on.
+    /// What is wrong with them, and where; what was before holds on.
     fn reload(&self) -> Result<ReloadInfo, Vec<String>>;
 
     /// The names of the roles that users may have.

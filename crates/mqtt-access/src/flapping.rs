@@ -132,8 +132,11 @@ impl Flapping {
         }
     }
 
-    /// Takes other rules. Bans that are there stay; counting begins anew.
+    /// Takes other rules. Bans that are there stay; counting begins anew, unless they are the same.
     pub fn set_rules(&mut self, rules: FlappingRules) {
+        if self.rules == rules {
+            return;
+        }
         self.rules = rules;
         self.watched = Aging::new(rules.watched);
     }

@@ -43,7 +43,7 @@ pub use control::{ClientInfo, DroppedInfo, MqttControl, ReloadInfo, SessionInfo}
 pub use flapping::{Ban, FlapRule, Flapping, FlappingRules, Subject};
 pub use jwt::{Bearer, JwtError, TOKEN_BYTES, token as jwt_in};
 pub use meter::{Meter, Rate, Wait};
-pub use password::{Cost, PasswordError, PasswordHash};
+pub use password::{Cost, PasswordError, PasswordHash, RANDOM_BYTES};
 pub use pattern::{Pattern, PatternError};
 pub use problem::Problem;
 pub use quotas::{Meters, QuotaRefusal, QuotaRules, Quotas, ScopeRules};
@@ -53,7 +53,8 @@ pub use settings::{
     QuotaSettings, ScopeSettings, SettingsError, TopicKind, TopicSettings,
 };
 pub use stored_user::{
-    STORED_USERS, StoredUser, StoredUserError, USERS, check_user, check_user_name, hash_password,
+    Generated, STORED_USERS, StoredUser, StoredUserError, USERS, check_user, check_user_name,
+    generate_password, hash_password,
 };
 pub use topic_rules::{TopicRules, TopicRulesError, Treatment};
 pub use who::{Who, WhoError};

@@ -1,11 +1,18 @@
-//! Stored passwords: argon2id in the usual text form (PHC strings).
+//! Stored passwords: argon2id in the usual text form (PHC strings); or SHA-256, of those that were made
+//! of random bytes.
+//!
+//! A slow hash makes guesses dear. What was made of [`RANDOM_BYTES`] random bytes cannot be guessed at
+//! any price: who has stolen its hash would have to try half of 2^192 passwords. So it needs no slow
+//! hash, and costs a microsecond. That only holds of passwords that no person has thought of, so such a
+//! hash is made of the random bytes and of nothing else: see [`PasswordHash::of_random`].
 
 use std::fmt;
 use std::str::FromStr;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// What a guess costs whoever makes it, and a check whoever has to make it.
@@ -43,6 +50,10 @@ const SALT_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
 const HASH_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
 /// Longest password, in bytes.
 const PASSWORD_BYTES: usize = 1_024;
+/// The random bytes of a password that is made here: 192 bits.
+pub const RANDOM_BYTES: usize = 24;
+/// How the stored form of such a password begins.
+const RANDOM: &str = "$sha256-random$";
 
 /// Why a text is no stored password, or a password cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +61,7 @@ pub enum PasswordError {
     /// Not the form.
     #[error(
         "this is no stored password; allowed is $argon2id$v=19$m=<KiB>,t=<passes>,p=<lanes>$<salt>$\
-         <hash>, as `spica mqtt password` prints it"
+         <hash> or $sha256-random$<salt>$<hash>, as `spica mqtt password` prints it"
     )]
     Form,
     /// Its parameters are out of bounds.
@@ -71,7 +82,8 @@ pub enum PasswordError {
 /// A stored password. Shown by neither `Debug` nor an error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
-    cost: Cost,
+    /// None: the password was made of random bytes, and the hash is a plain one.
+    cost: Option<Cost>,
     salt: Box<[u8]>,
     hash: Box<[u8]>,
 }
@@ -121,45 +133,89 @@ impl PasswordHash {
         let mut hash = [0; 32];
         cost.compute(password, salt, &mut hash)?;
         Ok(Self {
-            cost,
+            cost: Some(cost),
             salt: salt.into(),
             hash: hash.into(),
         })
     }
 
+    /// A password made of random bytes, and what is stored of it. The salt is random, too.
+    #[must_use]
+    pub fn of_random(random: &[u8; RANDOM_BYTES], salt: &[u8; 16]) -> (String, Self) {
+        let password = URL_SAFE_NO_PAD.encode(random);
+        let stored = Self {
+            cost: None,
+            salt: salt.as_slice().into(),
+            hash: plain(password.as_bytes(), salt).into(),
+        };
+        (password, stored)
+    }
+
     /// Whether this is the password. Takes as long as the stored cost says (with the default some
     /// tens of milliseconds and 19 MiB), so not on a thread that others wait for, and not for many at
-    /// once.
+    /// once; without a cost, a microsecond.
     #[must_use]
     pub fn is(&self, password: &[u8]) -> bool {
         if password.len() > PASSWORD_BYTES {
             return false;
         }
+        let Some(cost) = self.cost else {
+            return plain(password, &self.salt)[..].ct_eq(&self.hash).into();
+        };
         let mut hash = vec![0; self.hash.len()];
-        let computed = self.cost.compute(password, &self.salt, &mut hash);
+        let computed = cost.compute(password, &self.salt, &mut hash);
         computed.is_ok() && hash.ct_eq(&self.hash).into()
     }
 
-    /// What a check costs.
+    /// What a check costs; none if that is next to nothing, as the password was made of random bytes.
     #[must_use]
-    pub const fn cost(&self) -> Cost {
+    pub const fn cost(&self) -> Option<Cost> {
         self.cost
     }
 
     /// The text that is stored.
     #[must_use]
     pub fn reveal(&self) -> String {
-        let Cost {
-            memory_kib,
-            passes,
-            lanes,
-        } = self.cost;
-        format!(
-            "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${}${}",
-            STANDARD_NO_PAD.encode(&self.salt),
-            STANDARD_NO_PAD.encode(&self.hash)
-        )
+        let salt = STANDARD_NO_PAD.encode(&self.salt);
+        let hash = STANDARD_NO_PAD.encode(&self.hash);
+        match self.cost {
+            None => format!("{RANDOM}{salt}${hash}"),
+            Some(Cost {
+                memory_kib,
+                passes,
+                lanes,
+            }) => format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}"),
+        }
     }
+}
+
+/// SHA-256 of the salt and a password.
+fn plain(password: &[u8], salt: &[u8]) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(salt).chain_update(password);
+    hash.finalize().into()
+}
+
+/// The bytes that a text stands for.
+fn decode(text: &str, most: usize) -> Result<Vec<u8>, PasswordError> {
+    if text.len() > most * 2 {
+        return Err(PasswordError::Length);
+    }
+    let bytes = STANDARD_NO_PAD.decode(text);
+    bytes.map_err(|_| PasswordError::Form)
+}
+
+/// The stored form of a password that was made of random bytes, after how it begins.
+fn random(text: &str) -> Result<PasswordHash, PasswordError> {
+    let (salt, hash) = text.split_once('$').ok_or(PasswordError::Form)?;
+    let (salt, hash) = (decode(salt, 16)?, decode(hash, 32)?);
+    if salt.len() != 16 || hash.len() != 32 {
+        return Err(PasswordError::Length);
+    }
+    Ok(PasswordHash {
+        cost: None,
+        salt: salt.into(),
+        hash: hash.into(),
+    })
 }
 
 /// A whole number in its one spelling.
@@ -173,6 +229,9 @@ impl FromStr for PasswordHash {
     type Err = PasswordError;
 
     fn from_str(text: &str) -> Result<Self, PasswordError> {
+        if let Some(text) = text.strip_prefix(RANDOM) {
+            return random(text);
+        }
         let mut parts = text.split('$');
         let mut next = || parts.next().ok_or(PasswordError::Form);
         if (next()?, next()?, next()?) != ("", "argon2id", "v=19") {
@@ -196,21 +255,13 @@ impl FromStr for PasswordHash {
             passes,
             lanes,
         };
-        let decode = |text: &str, most: usize| {
-            if text.len() > most * 2 {
-                return Err(PasswordError::Length);
-            }
-            STANDARD_NO_PAD
-                .decode(text)
-                .map_err(|_| PasswordError::Form)
-        };
         let salt = decode(salt, *SALT_BYTES.end())?;
         let hash = decode(hash, *HASH_BYTES.end())?;
         if !SALT_BYTES.contains(&salt.len()) || !HASH_BYTES.contains(&hash.len()) {
             return Err(PasswordError::Length);
         }
         Ok(Self {
-            cost: cost.check()?,
+            cost: Some(cost.check()?),
             salt: salt.into(),
             hash: hash.into(),
         })
@@ -254,8 +305,38 @@ mod tests {
             passes: 2,
             lanes: 1,
         };
-        assert_eq!(stored.cost(), cost);
+        assert_eq!(stored.cost(), Some(cost));
         assert!(stored.is(b"password"));
+    }
+
+    #[test]
+    fn a_password_of_random_bytes_needs_no_slow_hash() {
+        let (password, stored) = PasswordHash::of_random(&[7; RANDOM_BYTES], &[1; 16]);
+        assert_eq!(password, "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH");
+        assert_eq!(stored.cost(), None);
+        let read: PasswordHash = stored.reveal().parse().unwrap();
+        assert_eq!(read, stored);
+        assert!(read.is(password.as_bytes()));
+        for wrong in [&password[1..], "", &password.to_lowercase()] {
+            assert!(!read.is(wrong.as_bytes()), "{wrong}");
+        }
+        let (_, salted) = PasswordHash::of_random(&[7; RANDOM_BYTES], &[2; 16]);
+        assert_ne!(salted.reveal(), stored.reveal());
+        assert!(!stored.reveal().contains(&password));
+        let (salt, hash) = ("AQEBAQEBAQEBAQEBAQEBAQ", "A".repeat(43));
+        for (text, want) in [
+            (format!("$sha256-random${salt}"), PasswordError::Form),
+            (format!("$sha256-random${salt}$!"), PasswordError::Form),
+            (format!("$sha256-random${salt}$AAAA"), PasswordError::Length),
+            (format!("$sha256-random$AAAA${hash}"), PasswordError::Length),
+            (
+                format!("$sha256-random${salt}${hash}$"),
+                PasswordError::Form,
+            ),
+            (format!("$sha256${salt}${hash}"), PasswordError::Form),
+        ] {
+            assert_eq!(text.parse::<PasswordHash>(), Err(want), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, User};
 use crate::acl::Grant;
-use crate::password::{Cost, PasswordError, PasswordHash};
+use crate::password::{Cost, PasswordError, PasswordHash, RANDOM_BYTES};
 use crate::scram::{Credential, CredentialError, DEFAULT_ITERATIONS};
 
 /// Where such users are, below the node.
@@ -145,6 +145,40 @@ pub fn hash_password(
     Ok((hash.reveal(), scram.reveal()))
 }
 
+/// A password that was made here, and what is kept of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// The password. Nobody can be told it again.
+    pub text: String,
+    /// [`PasswordHash::reveal`].
+    pub password: String,
+    /// [`Credential::reveal`].
+    pub scram: String,
+}
+
+impl std::fmt::Debug for Generated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Generated(…)")
+    }
+}
+
+/// Makes a password of random bytes. A check of it costs a microsecond: [`PasswordHash::of_random`].
+///
+/// # Errors
+/// None that a password of this length could have.
+pub fn generate_password(
+    random: &[u8; RANDOM_BYTES],
+    salts: [&[u8; 16]; 2],
+) -> Result<Generated, StoredUserError> {
+    let (text, hash) = PasswordHash::of_random(random, salts[0]);
+    let scram = Credential::new(&text, salts[1], DEFAULT_ITERATIONS)?;
+    Ok(Generated {
+        text,
+        password: hash.reveal(),
+        scram: scram.reveal(),
+    })
+}
+
 impl StoredUser {
     /// The user with what its roles allow by `access`.
     #[must_use]
@@ -195,6 +229,16 @@ mod tests {
         };
         let check = |topic| user.grant.check(&who, Action::Publish, topic).is_ok();
         assert!(check("devices/77/data/x") && !check("devices/78/data/x"));
+    }
+
+    #[test]
+    fn a_generated_password_is_kept_as_others_are() {
+        let generated = generate_password(&[9; RANDOM_BYTES], [&[1; 16], &[2; 16]]).unwrap();
+        assert!(PASSWORD_BYTES.contains(&generated.text.len()));
+        assert!(!format!("{generated:?}").contains(&generated.text));
+        let hash: PasswordHash = generated.password.parse().unwrap();
+        assert!(hash.is(generated.text.as_bytes()) && hash.cost().is_none());
+        assert!(generated.scram.parse::<Credential>().is_ok());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod node;
 mod pairing;
 mod process;
 mod ready;
+mod reload;
 mod restating;
 mod supervise;
 
@@ -29,3 +30,4 @@ pub use error::NodeError;
 pub use exit::Exit;
 pub use node::{Access, Ended, Node};
 pub use ready::Addresses;
+pub use reload::ReadConfig;

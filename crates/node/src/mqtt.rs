@@ -14,7 +14,7 @@ use spica_station_mqtt as mqtt;
 use spica_views::{DeviceService, Views};
 
 use crate::config::Config;
-use crate::{Access, NodeError};
+use crate::{Access, NodeError, ReadConfig, reload};
 
 /// What is there before the station starts, if it is wanted.
 pub(crate) struct Prepared {
@@ -25,6 +25,8 @@ pub(crate) struct Prepared {
 
 /// The parts that the station works with.
 pub(crate) struct Parts {
+    /// Reads the configuration again, if it can be read.
+    pub(crate) read: Option<ReadConfig>,
     pub(crate) journal: SharedJournal,
     pub(crate) views: Arc<Views>,
     pub(crate) devices: Arc<DeviceService>,
@@ -88,6 +90,10 @@ pub(crate) fn start(
         base: PathBuf::new(),
     };
     let gate = mqtt::Gate::new(&prepared.settings.access, gate).map_err(mqtt::StartError::from)?;
+    let gate = match parts.read {
+        Some(read) => gate.rereading(reload::settings(config, read)),
+        None => gate,
+    };
     let deps = mqtt::Deps {
         journal: parts.journal,
         views: parts.views,

@@ -25,7 +25,9 @@ use crate::foundation::Foundation;
 use crate::handling::Handling;
 use crate::ready::{Addresses, ReadyFile};
 use crate::supervise::Supervisor;
-use crate::{NodeError, duties, fetching, first_token, handling, mqtt, pairing, restating};
+use crate::{
+    NodeError, ReadConfig, duties, fetching, first_token, handling, mqtt, pairing, restating,
+};
 
 /// How long parts that were stopped may take to let go of the journal, and how often that is looked
 /// at.
@@ -79,6 +81,18 @@ impl Node {
     /// # Errors
     /// If a part cannot be opened or cannot listen.
     pub async fn start(config: Config, access: Access) -> Result<Self, NodeError> {
+        Self::start_reading(config, access, None).await
+    }
+
+    /// The same of a configuration that can be read again while the node runs.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub async fn start_reading(
+        config: Config,
+        access: Access,
+        read: Option<ReadConfig>,
+    ) -> Result<Self, NodeError> {
         let data_dir = config.node.data_dir.as_path().to_owned();
         let mut foundation = Foundation::lay(&config, &data_dir)?;
         let mut supervisor = Supervisor::new(&mut foundation.registry);
@@ -155,6 +169,7 @@ impl Node {
             access,
             mqtt,
             mqtt::Parts {
+                read,
                 journal: Arc::clone(&journal) as SharedJournal,
                 views: Arc::clone(&views),
                 devices: Arc::clone(&devices),
@@ -236,6 +251,17 @@ impl Node {
     #[must_use]
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Reads the configuration again, and takes up what a running node can: logs what became of it.
+    /// Reads files: not for a thread that others wait for.
+    pub fn reloader(&self) -> impl Fn() + Send + Sync + use<> {
+        let mqtt = self.mqtt.as_ref().map(spica_station_mqtt::Server::control);
+        move || match &mqtt {
+            // What is wrong, and what needs a restart, is logged there.
+            Some(mqtt) => drop(mqtt.reload()),
+            None => tracing::info!("this node has no MQTT station, and so nothing to read again"),
+        }
     }
 
     /// The first admin token, if this start made it; only the first call gives it.

@@ -109,7 +109,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigSource {
     /// Configuration file; without one, the defaults hold
     #[arg(long, short, env = "SPICA_CONFIG", value_name = "FILE")]

@@ -145,6 +145,12 @@ pub trait Access: Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong with it, and where; what was before holds on.
+    fn refresh(&self) -> Result<ReloadInfo, Vec<String>>;
+
+    /// Reads it again, and the settings before: what an operator asks for.
+    ///
+    /// # Errors
+    /// What is wrong with them, and where; what was before holds on.
     fn reload(&self) -> Result<ReloadInfo, Vec<String>>;
 
     /// The roles that a user may have.

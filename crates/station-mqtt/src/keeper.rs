@@ -98,7 +98,7 @@ async fn reload(station: &Arc<Station>) {
     }
     let access = Arc::clone(&station.access);
     // What is wrong is logged and counted there.
-    let _ = tokio::task::spawn_blocking(move || access.reload().is_ok()).await;
+    let _ = tokio::task::spawn_blocking(move || access.refresh().is_ok()).await;
 }
 
 /// Looks whether a client may still do what it could when it came: tokens are revoked, users removed,

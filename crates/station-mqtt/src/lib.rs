@@ -20,6 +20,7 @@ mod access;
 mod appends;
 mod arrived;
 mod arriving;
+mod bridged;
 mod config;
 mod conflate;
 mod connection;
@@ -53,7 +54,7 @@ mod wills;
 
 pub use access::{Access, Admitted, Again, Proof, SharedAccess, Shown, TopicRule, Who};
 pub use config::{AdmissionSettings, DeviceSettings, SessionSettings, Settings, TlsSettings};
-pub use gate::{Gate, GateDeps, GateError, Holder, Tokens};
+pub use gate::{Gate, GateDeps, GateError, Holder, Reread, SettingsSource, Tokens};
 pub use metrics::Metrics;
 pub use mount::is_reserved;
 pub use server::{Addresses, Deps, Server, StartError};

@@ -25,7 +25,15 @@ pub(crate) struct Link {
     /// Publishes among them.
     pub(crate) publishes: u64,
     /// Where the last publish went: the next one mostly goes there too.
-    last: Option<Box<(Box<str>, Route)>>,
+    last: Option<Box<Last>>,
+}
+
+/// Where a publish went, and under which generation of the rules.
+#[derive(Debug)]
+struct Last {
+    topic: Box<str>,
+    route: Route,
+    generation: u64,
 }
 
 /// What becomes of publishes to a topic.
@@ -73,14 +81,21 @@ impl Link {
         client_id: &str,
         topic: &str,
     ) -> Result<Route, Reason> {
+        // Before the rules are asked: what changes meanwhile is asked again the next time.
+        let generation = station.access.generation();
         if let Some(last) = &self.last
-            && *last.0 == *topic
+            && last.generation == generation
+            && *last.topic == *topic
         {
-            return Ok(last.1.clone());
+            return Ok(last.route.clone());
         }
         let rule = station.access.may_publish(&self.who, client_id, topic)?;
         let route = Route::of(station, topic, rule)?;
-        self.last = Some(Box::new((topic.into(), route.clone())));
+        self.last = Some(Box::new(Last {
+            topic: topic.into(),
+            route: route.clone(),
+            generation,
+        }));
         Ok(route)
     }
 }

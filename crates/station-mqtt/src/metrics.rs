@@ -48,6 +48,7 @@ pub struct Metrics {
     pub(crate) conflated: Counter,
     pub(crate) dropped: Family<ByReason, Counter>,
     pub(crate) journal_full: Counter,
+    pub(crate) circles: Counter,
     pub(crate) wills: Counter,
     pub(crate) expired: Counter,
     pub(crate) missed: Counter,
@@ -174,6 +175,11 @@ impl Metrics {
             "journal_full",
             "Waits since the journal's queue was full",
             self.journal_full.clone(),
+        );
+        registry.register(
+            "circles",
+            "Publishes of bridges that went no further since they had been here before",
+            self.circles.clone(),
         );
         registry.register("wills", "Wills published", self.wills.clone());
         registry.register(

@@ -10,6 +10,7 @@ use spica_mqtt_proto::{
 };
 
 use crate::arrived::Arrived;
+use crate::bridged;
 use crate::conflate;
 use crate::device::answers::Said;
 use crate::end::End;
@@ -172,6 +173,15 @@ impl<'a> Turn<'a> {
             Ok(arrived) => arrived,
             Err(reason) => return self.refuse(state, publish, reason),
         };
+        if bridged::is_circle(publish, self.station.mount.node().as_str()) {
+            self.station.metrics.circles.inc();
+            if let Some(id) = publish.packet_id {
+                // It is taken, and says nothing to anybody here.
+                let reason = Reason::NoMatchingSubscribers;
+                state.inbound.refuse(publish.qos, id, reason);
+            }
+            return Ok(());
+        }
         if let Some(device) = &state.device {
             self.said.extend(device.said(topic, publish.payload));
         }
@@ -187,11 +197,15 @@ impl<'a> Turn<'a> {
             Some(id) => {
                 let is_once = publish.qos == QoS::ExactlyOnce;
                 let named = is_once.then(|| topic.to_owned());
+                let known = bridged::key(publish, &self.session.client_id, topic);
                 let accepted = state.inbound.accept(publish.qos, id, lane);
                 if let (Some(n), Some(topic)) = (accepted.n, named) {
                     let uid = self.session.uid;
                     let key = publish_key(uid, lane, n, id, &topic, publish.payload);
                     arrived.key = Key::new(key.to_vec()).ok();
+                }
+                if known.is_some() {
+                    arrived.key = known;
                 }
             }
         }

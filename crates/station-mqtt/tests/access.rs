@@ -10,14 +10,16 @@
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Client, Node, connect, password_of};
+use parking_lot::Mutex;
 use spica_clock::{Clock as _, SystemClock};
 use spica_front::ClientCertificate;
 use spica_mqtt_access::scram;
 use spica_mqtt_proto::{Reason, Version};
-use spica_station_mqtt::{Access as _, Settings, Shown};
+use spica_station_mqtt::{Access as _, Reread, Settings, Shown};
 
 fn access(text: &str) -> Settings {
     Settings {
@@ -182,7 +184,8 @@ async fn a_file_that_is_wrong_changes_nothing_and_a_right_one_holds_at_once() {
 
     std::fs::write(&path, file(&stored, "serial = \"a/b\"\n")).unwrap();
     let problems = node.control.reload().unwrap_err();
-    assert!(problems[0].starts_with("line 6, column 10"), "{problems:?}");
+    let place = format!("{}: line 6, column 10", path.display());
+    assert!(problems[0].starts_with(&place), "{problems:?}");
     assert_eq!(pump.publish("plant/pump/level").await, Reason::Success);
 
     let narrow = file(&stored, "").replace("plant/%u/#", "plant/%u/level");
@@ -264,6 +267,53 @@ async fn who_may_is_told_how_the_station_stands() {
         reader.publish("$SYS/broker/uptime").await,
         Reason::NotAuthorized
     );
+}
+
+#[tokio::test]
+async fn settings_that_are_read_again_hold_at_once_or_not_at_all() {
+    let text = Arc::new(Mutex::new(String::from("anonymous = \"operator\"")));
+    let node = Node::start_with(access(&text.lock()), |gate| {
+        let text = Arc::clone(&text);
+        gate.rereading(Box::new(move || {
+            let settings = toml::from_str(&text.lock());
+            Ok(Reread {
+                settings: settings.map_err(|error| vec![error.to_string()])?,
+                needs_restart: vec!["mqtt.listen".into()],
+            })
+        }))
+    })
+    .await;
+    let mut client = Client::dial(&node).await;
+    let hello = connect(Version::V5, "c", None, None);
+    assert_eq!(client.connect(&hello).await, Reason::Success);
+    assert_eq!(client.publish("plant/level").await, Reason::Success);
+
+    // A wrong topic rule, and a right role beside it: neither is taken.
+    for wrong in [
+        "anonymous = \"reader\"\n[[topics]]\nfilter = \"a#\"",
+        "anonymous = \"king\"",
+        "anonymous = \"reader\"\nfile = \"/nowhere/access.toml\"",
+        "anonymous = \"reader\"\nquotas.client.connections = 0",
+        "anonymous = 7",
+    ] {
+        *text.lock() = wrong.into();
+        let problems = node.control.reload().unwrap_err();
+        assert!(!problems[0].is_empty(), "{wrong}");
+        assert_eq!(client.publish("plant/level").await, Reason::Success);
+    }
+
+    // What one byte says too much now, and who connects too often.
+    *text.lock() = "anonymous = \"operator\"\nflapping.client.connects = 1\n\
+                    [[topics]]\nfilter = \"plant/#\"\npayload = \"0B\""
+        .into();
+    let info = node.control.reload().unwrap();
+    assert_eq!(info.needs_restart, ["mqtt.listen"]);
+    assert_ne!(client.publish("plant/level").await, Reason::Success);
+    for reason in [Reason::Success, Reason::Banned] {
+        let mut other = Client::dial(&node).await;
+        let hello = connect(Version::V5, "flapper", None, None);
+        assert_eq!(other.connect(&hello).await, reason);
+    }
 }
 
 /// A token that ends so many seconds from now.

@@ -55,10 +55,10 @@ fn a_file_says_who_may_do_what() {
     assert_eq!(user.serial.as_deref(), Some("0012345"));
     assert_eq!(
         user.password.as_ref().unwrap().cost(),
-        Cost {
+        Some(Cost {
             memory_kib: 65_536,
             ..Cost::default()
-        }
+        })
     );
     let names: Vec<&str> = user.grant.roles().iter().map(|role| &*role.name).collect();
     assert_eq!(names, ["sensor", "reader"]);

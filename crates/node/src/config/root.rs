@@ -73,7 +73,7 @@ impl Config {
     }
 
     /// All values as JSON. Secrets are in it.
-    pub(super) fn to_json(&self) -> Json {
+    pub(crate) fn to_json(&self) -> Json {
         // Settings are plain data with text keys: nothing in them fails to be JSON.
         serde_json::to_value(self).unwrap_or_default()
     }

@@ -81,4 +81,7 @@ pub(crate) struct PasswordFrom {
     /// File with the password; otherwise the first line of the standard input is
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Make a password of random bytes and print it: a check of it costs next to nothing
+    #[arg(long, conflicts_with = "password_file")]
+    pub(crate) generate: bool,
 }

@@ -1,8 +1,10 @@
 //! `spica config`: check and show configuration.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use spica_node::config::{Config as Settings, Diagnostics, Loaded, Overrides, Secrets, Style};
-use spica_node::{Exit, NodeError};
+use spica_node::{Exit, NodeError, ReadConfig};
 
 use crate::cli::{Config, ConfigSource};
 use crate::out;
@@ -48,6 +50,24 @@ pub(super) fn load_to_run(source: &ConfigSource) -> Result<Settings> {
     let loaded = read(source)?;
     show(&loaded.warnings);
     Ok(loaded.config)
+}
+
+/// Reads the configuration of a running node again, from where it was read first.
+pub(super) fn reader(source: &ConfigSource) -> ReadConfig {
+    let source = source.clone();
+    Arc::new(move || {
+        let loaded = Settings::load(source.config.as_deref(), &overrides(&source));
+        let loaded = loaded.map_err(|diagnostics| {
+            let errors = diagnostics.errors();
+            errors
+                .map(|finding| match diagnostics.location(finding) {
+                    Some(place) => format!("{place}: {}", finding.message()),
+                    None => finding.message().to_owned(),
+                })
+                .collect::<Vec<_>>()
+        })?;
+        Ok(loaded.config)
+    })
 }
 
 /// Reads the configuration for a command that only wants to know where things are. What is odd about

@@ -4,10 +4,12 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use spica_node::config::Config;
-use spica_node::{Access, Ended, Exit, Node};
+use spica_node::{Access, Ended, Exit, Node, ReadConfig};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Serve;
 use crate::{logging, out};
@@ -19,13 +21,17 @@ use crate::{logging, out};
 pub(crate) fn run(args: &Serve) -> Result<Exit> {
     let config = super::config::load_to_run(&args.source)?;
     logging::start(&config.log)?;
-    super::block_on_all_cores(serve(config, args.admin_token_file.as_deref()))
+    let read = super::config::reader(&args.source);
+    super::block_on_all_cores(serve(config, &read, args.admin_token_file.as_deref()))
 }
 
-async fn serve(config: Config, token_file: Option<&Path>) -> Result<Exit> {
+async fn serve(config: Config, read: &ReadConfig, token_file: Option<&Path>) -> Result<Exit> {
     let mut stop = std::pin::pin!(stop_signal()?);
+    // From here on, so that a hangup never ends the process.
+    let mut hangup = signal(SignalKind::hangup())?;
     loop {
-        let mut node = Node::start(config.clone(), Access::Tokens).await?;
+        let read = Some(Arc::clone(read));
+        let mut node = Node::start_reading(config.clone(), Access::Tokens, read).await?;
         if let Some(token) = node.take_admin_token() {
             hand_over(&token, token_file)?;
         }
@@ -39,7 +45,14 @@ async fn serve(config: Config, token_file: Option<&Path>) -> Result<Exit> {
                 }
             })
         });
-        let ended = node.run(&mut stop).await?;
+        let reload = Arc::new(node.reloader());
+        let mut running = std::pin::pin!(node.run(&mut stop));
+        let ended = loop {
+            tokio::select! {
+                ended = &mut running => break ended?,
+                Some(()) = hangup.recv() => read_again(Arc::clone(&reload)),
+            }
+        };
         if let Some(later) = later {
             later.abort();
         }
@@ -48,6 +61,17 @@ async fn serve(config: Config, token_file: Option<&Path>) -> Result<Exit> {
             Ended::Again(restart) => Node::mend(&config, &restart)?,
         }
     }
+}
+
+/// Reads the configuration again, beside what the node does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that an operator has written, and no acknowledgement waits for it"
+)]
+fn read_again(reload: Arc<impl Fn() + Send + Sync + 'static>) {
+    tracing::info!("SIGHUP: the configuration is read again");
+    // One after the other: the station sees to that.
+    drop(tokio::task::spawn_blocking(move || reload()));
 }
 
 /// Gives the first admin token to the operator: printed, or in a file that only the owner may read.
@@ -74,7 +98,6 @@ fn hand_over(token: &str, file: Option<&Path>) -> Result<()> {
 /// Resolves at SIGTERM or SIGINT. A second signal then ends the process at once: nothing that was
 /// acknowledged is lost by that.
 pub(super) fn stop_signal() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

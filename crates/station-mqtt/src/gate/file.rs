@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
-use spica_mqtt_access::{Access as AccessFile, FILE_BYTES, ReloadInfo};
+use spica_mqtt_access::{Access as AccessFile, AccessSettings, FILE_BYTES, ReloadInfo};
 
-use super::{Gate, GateError};
+use super::{Gate, GateError, Held, Reread, SettingsSource};
 
 /// How a file looks from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,70 +33,98 @@ impl Stamp {
 }
 
 impl Gate {
-    /// Reads the access file. Until all of it is right, what was before holds on.
-    ///
-    /// # Errors
-    /// What is wrong with it, and where.
-    pub(super) fn read_file(&self) -> Result<(), GateError> {
-        let mut stamps = Stamps::new();
-        let access = load(self.file.as_deref(), self.anonymous.as_deref(), &mut stamps);
-        // Also of what is wrong: it is read again when it has changed, and no sooner.
-        *self.stamps.lock() = stamps;
-        *self.access.write() = Arc::new(access?);
-        self.generation.fetch_add(1, Ordering::Release);
-        Ok(())
-    }
-
     /// Whether the access file, or one that it names, is another one than was read last.
     pub(super) fn has_file_changed(&self) -> bool {
         let stamps = self.stamps.lock().clone();
         stamps.iter().any(|(path, stamp)| Stamp::of(path) != *stamp)
     }
 
-    /// Reads the access file again, and says so.
-    pub(super) fn read_again(&self) -> Result<ReloadInfo, Vec<String>> {
-        match self.read_file() {
-            Ok(()) => {
-                let access = self.access();
-                let info = ReloadInfo {
-                    roles: access.roles().count(),
-                    users: access.users(),
-                };
-                self.deps.metrics.reloaded(true);
-                tracing::info!(info.roles, info.users, "the MQTT access file is read again");
-                Ok(info)
+    /// Reads the access file again, and the settings before if there is a source of them; says so.
+    pub(super) fn read_again(
+        &self,
+        source: Option<&SettingsSource>,
+    ) -> Result<ReloadInfo, Vec<String>> {
+        let _one = self.reloading.lock();
+        let taken = self.take_up(source);
+        self.deps.metrics.reloaded(taken.is_ok());
+        match &taken {
+            Ok(info) => {
+                let (roles, users) = (info.roles, info.users);
+                tracing::info!(roles, users, "access to MQTT is read again");
+                if !info.needs_restart.is_empty() {
+                    let keys = info.needs_restart.join(", ");
+                    tracing::warn!(
+                        keys,
+                        "the configuration has changed where it needs a restart"
+                    );
+                }
             }
-            Err(error) => {
-                self.deps.metrics.reloaded(false);
-                tracing::error!(
-                    %error,
-                    "the MQTT access file cannot be used: what was before holds on"
-                );
-                Err(match error {
-                    GateError::Content { problems, .. } => problems,
-                    other => vec![other.to_string()],
-                })
-            }
+            Err(problems) => tracing::error!(
+                problems = problems.join("; "),
+                "what was read again cannot be used: what was before holds on"
+            ),
         }
+        taken
+    }
+
+    /// Until all of it is right, nothing changes.
+    fn take_up(&self, source: Option<&SettingsSource>) -> Result<ReloadInfo, Vec<String>> {
+        let read = match source {
+            Some(source) => source()?,
+            None => Reread {
+                settings: self.held.read().settings.clone(),
+                needs_restart: Vec::new(),
+            },
+        };
+        let mut stamps = Stamps::new();
+        let held = hold(&read.settings, &self.deps.base, &mut stamps);
+        if source.is_none() || held.is_ok() {
+            // Also of what is wrong: it is read again when it has changed, and no sooner.
+            *self.stamps.lock() = stamps;
+        }
+        let held = held.map_err(|error| match error {
+            GateError::Content { path, problems } => problems
+                .iter()
+                .map(|problem| format!("{}: {problem}", path.display()))
+                .collect(),
+            other => vec![other.to_string()],
+        })?;
+        let info = ReloadInfo {
+            roles: held.access.roles().count(),
+            users: held.access.users(),
+            needs_restart: read.needs_restart,
+        };
+        self.quotas.lock().set_rules(read.settings.quotas.rules());
+        let flapping = read.settings.flapping.rules();
+        self.flapping.lock().set_rules(flapping);
+        *self.held.write() = held;
+        self.generation.fetch_add(1, Ordering::Release);
+        Ok(info)
     }
 }
 
-/// What the file says, or what counts without one. Notes how the files looked that were read.
-pub(super) fn load(
-    file: Option<&Path>,
-    anonymous: Option<&str>,
+/// What holds by these settings. Notes how the files looked that were read.
+pub(super) fn hold(
+    settings: &AccessSettings,
+    base: &Path,
     stamps: &mut Stamps,
-) -> Result<AccessFile, GateError> {
+) -> Result<Held, GateError> {
+    let topics = settings.check()?;
+    let file = settings.file.as_ref().map(|file| file.resolve(base));
     let access = match file {
         None => AccessFile::default(),
-        Some(path) => parse(path, stamps)?,
+        Some(path) => parse(&path, stamps)?,
     };
-    match anonymous {
+    match settings.anonymous.as_deref() {
         Some(role) if access.role(role).is_none() => {
             let known: Vec<&str> = access.roles().collect();
             Err(GateError::Anonymous(role.to_owned(), known.join(", ")))
         }
-        _ => Ok(access),
+        _ => Ok(Held {
+            settings: settings.clone(),
+            topics,
+            access: Arc::new(access),
+        }),
     }
 }
 

@@ -152,13 +152,23 @@ impl Gate {
     async fn by_password(&self, shown: &Shown, password: &[u8]) -> Result<Who, Refused> {
         let named = shown.user.as_deref().and_then(|name| self.user(name));
         let stored = named.as_ref().and_then(|user| user.password.clone());
-        // Who is not known costs as much as who is: nobody learns which names there are.
+        // Who is not known, or shows a wrong password, takes as long as whose check is dear: nobody
+        // learns which names there are.
         let is_known = stored.is_some();
-        let stored = stored.or_else(|| self.decoy());
-        let verdict = match &stored {
-            Some(stored) => self.verifier.check(self.now(), stored, password).await,
-            None => Verdict::Wrong,
-        };
+        let mut verdict = Verdict::Wrong;
+        if let Some(stored) = &stored {
+            verdict = self.verifier.check(self.now(), stored, password).await;
+        }
+        let is_dear = stored.is_some_and(|stored| stored.cost().is_some());
+        if !is_dear
+            && verdict == Verdict::Wrong
+            && let Some(decoy) = self.decoy()
+        {
+            let checked = self.verifier.check(self.now(), &decoy, password).await;
+            if checked == Verdict::Busy {
+                verdict = Verdict::Busy;
+            }
+        }
         match (verdict, named) {
             (Verdict::Right, Some(user)) if is_known => self.user_at(shown, &user),
             (Verdict::Busy, _) => {
@@ -224,7 +234,8 @@ impl Gate {
         if let Some(user) = listed {
             return self.user_at(shown, user);
         }
-        let name = match self.certificate_name {
+        let certificate_name = self.held.read().settings.certificate_name;
+        let name = match certificate_name {
             CertificateName::CommonName => certificate.common_name.as_ref(),
             CertificateName::Dns => certificate.dns.first(),
             CertificateName::Mail => certificate.mail.first(),
@@ -267,8 +278,8 @@ impl Gate {
 
     /// What who shows nothing may do, if they may come.
     pub(super) fn anonymous_grant(&self) -> Option<Grant> {
-        let access: Arc<_> = self.access();
-        let of_file = access.anonymous().cloned();
-        of_file.or_else(|| access.role(self.anonymous.as_deref()?))
+        let held = self.held.read();
+        let of_file = held.access.anonymous().cloned();
+        of_file.or_else(|| held.access.role(held.settings.anonymous.as_deref()?))
     }
 }

@@ -21,8 +21,8 @@ use spica_clock::SharedClock;
 use spica_model::limits;
 use spica_mqtt::Refused;
 use spica_mqtt_access::{
-    Access as AccessFile, AccessSettings, Action, CertificateName, Denial, Flapping, PasswordHash,
-    Quotas, ReloadInfo, SettingsError, TopicRules, scram,
+    Access as AccessFile, AccessSettings, Action, Denial, Flapping, PasswordHash, Quotas,
+    ReloadInfo, SettingsError, TopicRules, scram,
 };
 use spica_mqtt_proto::Reason;
 use spica_views::Views;
@@ -108,17 +108,35 @@ pub enum GateError {
     Random(#[from] getrandom::Error),
 }
 
+/// The settings as they stand in the configuration now.
+#[derive(Debug, Clone)]
+pub struct Reread {
+    /// What is taken up.
+    pub settings: AccessSettings,
+    /// The keys of other parts that have other values than when the node was started.
+    pub needs_restart: Vec<String>,
+}
+
+/// Reads the configuration again: what stands in it, or everything that is wrong with it.
+pub type SettingsSource = Box<dyn Fn() -> Result<Reread, Vec<String>> + Send + Sync>;
+
+/// What holds: the settings, and the access file that they name. All of it changes at once.
+struct Held {
+    settings: AccessSettings,
+    topics: TopicRules,
+    access: Arc<AccessFile>,
+}
+
 /// Who may come, and what they may do.
 pub struct Gate {
     deps: GateDeps,
-    file: Option<PathBuf>,
+    /// Where settings are read again, if that can be.
+    source: Option<SettingsSource>,
+    held: RwLock<Held>,
+    /// One reload at a time.
+    reloading: Mutex<()>,
     /// The files that were read last, and how they looked.
     stamps: Mutex<Stamps>,
-    certificate_name: CertificateName,
-    /// The role of who shows nothing, where the file does not say.
-    anonymous: Option<String>,
-    access: RwLock<Arc<AccessFile>>,
-    topics: TopicRules,
     flapping: Mutex<Flapping>,
     quotas: Mutex<Quotas>,
     verifier: Verifier,
@@ -133,7 +151,7 @@ pub struct Gate {
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gate")
-            .field("file", &self.file)
+            .field("file", &self.held.read().settings.file)
             .finish_non_exhaustive()
     }
 }
@@ -144,10 +162,7 @@ impl Gate {
     /// # Errors
     /// What is wrong, and where.
     pub fn check(settings: &AccessSettings, base: &Path) -> Result<(), GateError> {
-        settings.check()?;
-        let file = settings.file.as_ref().map(|file| file.resolve(base));
-        let anonymous = settings.anonymous.as_deref();
-        file::load(file.as_deref(), anonymous, &mut Stamps::new()).map(drop)
+        file::hold(settings, base, &mut Stamps::new()).map(drop)
     }
 
     /// Reads the access file.
@@ -155,32 +170,35 @@ impl Gate {
     /// # Errors
     /// What is wrong with the settings or the file, and where.
     pub fn new(settings: &AccessSettings, deps: GateDeps) -> Result<Self, GateError> {
-        let topics = settings.check()?;
-        let file = settings.file.as_ref().map(|file| file.resolve(&deps.base));
+        let mut stamps = Stamps::new();
+        let held = file::hold(settings, &deps.base, &mut stamps)?;
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
-        let gate = Self {
+        Ok(Self {
             start: deps.clock.monotonic(),
-            certificate_name: settings.certificate_name,
-            anonymous: settings.anonymous.clone(),
-            access: RwLock::default(),
-            topics,
+            source: None,
+            held: RwLock::new(held),
+            reloading: Mutex::default(),
+            stamps: Mutex::new(stamps),
             flapping: Mutex::new(Flapping::new(settings.flapping.rules())),
             quotas: Mutex::new(Quotas::new(settings.quotas.rules())),
             verifier: Verifier::new()?,
             secret,
             decoy: Mutex::default(),
-            stamps: Mutex::default(),
             generation: AtomicU64::new(0),
-            file,
             deps,
-        };
-        gate.read_file()?;
-        Ok(gate)
+        })
+    }
+
+    /// The same, which reads its settings from `source` again when it is reloaded.
+    #[must_use]
+    pub fn rereading(mut self, source: SettingsSource) -> Self {
+        self.source = Some(source);
+        self
     }
 
     fn access(&self) -> Arc<AccessFile> {
-        Arc::clone(&self.access.read())
+        Arc::clone(&self.held.read().access)
     }
 
     fn now(&self) -> Duration {
@@ -225,8 +243,12 @@ impl Access for Gate {
         self.has_file_changed()
     }
 
+    fn refresh(&self) -> Result<ReloadInfo, Vec<String>> {
+        self.read_again(None)
+    }
+
     fn reload(&self) -> Result<ReloadInfo, Vec<String>> {
-        self.read_again()
+        self.read_again(self.source.as_ref())
     }
 
     fn roles(&self) -> Vec<String> {
@@ -252,7 +274,7 @@ impl Access for Gate {
     }
 
     fn rule(&self, topic: &str) -> TopicRule {
-        let rule = self.topics.of(topic);
+        let rule = self.held.read().topics.of(topic);
         TopicRule {
             kind: rule.kind,
             lane: rule.lane,

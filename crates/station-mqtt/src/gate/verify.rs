@@ -91,6 +91,12 @@ impl Verifier {
         stored: &PasswordHash,
         password: &[u8],
     ) -> Verdict {
+        if stored.cost().is_none() {
+            return match stored.is(password) {
+                true => Verdict::Right,
+                false => Verdict::Wrong,
+            };
+        }
         let mark = self.mark(stored, password);
         if self.marks.lock().has(now, &mark) {
             return Verdict::Right;
@@ -166,7 +172,7 @@ async fn off_worker(check: impl FnOnce() -> bool + Send + 'static) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spica_mqtt_access::Cost;
+    use spica_mqtt_access::{Cost, RANDOM_BYTES};
 
     const CHEAP: Cost = Cost {
         memory_kib: 1_024,
@@ -193,6 +199,17 @@ mod tests {
         }
         let later = now + 2 * REMEMBERED;
         assert_eq!(verifier.check(later, &one, b"pencil").await, Verdict::Busy);
+    }
+
+    #[tokio::test]
+    async fn a_password_of_random_bytes_waits_for_nobody() {
+        let verifier = Verifier::new().unwrap();
+        verifier.waiting.store(WAITING, Ordering::Relaxed);
+        let (password, stored) = PasswordHash::of_random(&[7; RANDOM_BYTES], &[1; 16]);
+        let now = Duration::from_secs(1);
+        let check = |text| verifier.check(now, &stored, text);
+        assert_eq!(check(password.as_bytes()).await, Verdict::Right);
+        assert_eq!(check(b"pencil").await, Verdict::Wrong);
     }
 
     #[test]

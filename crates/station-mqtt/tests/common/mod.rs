@@ -60,6 +60,11 @@ pub(crate) fn password_of(password: &str) -> (String, String) {
 
 impl Node {
     pub(crate) async fn start(settings: Settings) -> Self {
+        Self::start_with(settings, |gate| gate).await
+    }
+
+    /// The same, with a gate that is changed before anybody comes.
+    pub(crate) async fn start_with(settings: Settings, change: impl FnOnce(Gate) -> Gate) -> Self {
         let settings = Settings {
             listen: Some(([127, 0, 0, 1], 0).into()),
             ..settings
@@ -87,7 +92,7 @@ impl Node {
             open: false,
             base: directory.path().to_owned(),
         };
-        let gate = Arc::new(Gate::new(&settings.access, gate).unwrap());
+        let gate = Arc::new(change(Gate::new(&settings.access, gate).unwrap()));
         let devices = DeviceService::new(journal.clone(), views.clone(), clock.clone());
         let devices = Arc::new(devices);
         let deps = Deps {

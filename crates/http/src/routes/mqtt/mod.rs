@@ -58,9 +58,11 @@ async fn audited(
     Ok(())
 }
 
-/// Read the access file again
+/// Read the access settings and the access file again
 ///
-/// With a problem in it, nothing changes, and the answer names all of them with their places.
+/// `[mqtt.access]` of the configuration file, and all that it names. With a problem in it, nothing
+/// changes, and the answer names all of them with their places. What else has changed in the
+/// configuration needs a restart, and is named.
 #[utoipa::path(
     post, path = "/v1/mqtt/reload", tag = "mqtt", operation_id = "reload_mqtt_access",
     responses((status = 200, description = "Taken", body = ReloadBody), Usual, Missing, Conflicting),
@@ -79,7 +81,9 @@ pub(crate) async fn reload(
         Problem::new(ProblemKind::Conflict, detail)
     })?;
     let author = app.author(&identity);
-    let detail = json!({ "roles": info.roles, "users": info.users });
+    let detail = json!({
+        "roles": info.roles, "users": info.users, "needs_restart": info.needs_restart,
+    });
     let audit = app.audit(&author, "mqtt", "mqtt.reload", "access", detail)?;
     commit(&app, Lane::Normal, &[audit.as_new()]).await?;
     Ok(axum::Json(ReloadBody::from(info)).into_response())

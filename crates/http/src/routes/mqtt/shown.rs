@@ -105,6 +105,9 @@ pub(crate) struct ReloadBody {
     roles: usize,
     /// Users of the file.
     users: usize,
+    /// Keys of the configuration that have other values than when the node was started, and need a
+    /// restart.
+    needs_restart: Vec<String>,
 }
 
 impl From<ClientInfo> for ClientBody {
@@ -158,6 +161,7 @@ impl From<ReloadInfo> for ReloadBody {
         Self {
             roles: info.roles,
             users: info.users,
+            needs_restart: info.needs_restart,
         }
     }
 }

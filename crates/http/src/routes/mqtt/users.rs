@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spica_model::{Lane, Topic, TopicError};
 use spica_mqtt_access::{
-    STORED_USERS, StoredUser, StoredUserError, USERS, check_user, check_user_name, hash_password,
+    Generated, RANDOM_BYTES, STORED_USERS, StoredUser, StoredUserError, USERS, check_user,
+    check_user_name, generate_password, hash_password,
 };
 use utoipa::ToSchema;
 
@@ -38,6 +39,9 @@ pub(crate) struct UserBody {
     /// When it was made.
     #[schema(value_type = TimeText)]
     created: String,
+    /// Its password, if that was made of random bytes just now. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
 }
 
 /// All users.
@@ -56,9 +60,10 @@ pub(crate) struct NewUserBody {
     /// 1 to 64 of `A-Z a-z 0-9 . _ @ -`.
     #[schema(min_length = 1, max_length = 64)]
     name: String,
-    /// 8 to 256 bytes. Only a hash of it is kept.
+    /// 8 to 256 bytes. Only a hash of it is kept. Without it one is made of random bytes, and is in
+    /// the answer; a check of such a one costs next to nothing.
     #[schema(min_length = 8, max_length = 256)]
-    password: String,
+    password: Option<String>,
     /// At least one: `reader`, `operator`, `admin`, `device`, or a role of the access file.
     roles: Vec<String>,
     /// For a device: its serial.
@@ -74,8 +79,17 @@ pub(crate) struct NewUserBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMqttPassword)]
 pub(crate) struct NewPasswordBody {
-    /// 8 to 256 bytes. Only a hash of it is kept.
+    /// 8 to 256 bytes. Only a hash of it is kept. Without it one is made of random bytes, and is in
+    /// the answer.
     #[schema(min_length = 8, max_length = 256)]
+    password: Option<String>,
+}
+
+/// A password that was made here.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MadeMqttPassword)]
+pub(crate) struct MadePasswordBody {
+    /// The password. It is shown this once.
     password: String,
 }
 
@@ -121,16 +135,37 @@ fn shown(name: &str, user: StoredUser) -> UserBody {
         serial: user.serial,
         client_ids: user.client_ids,
         created: user.created,
+        password: None,
     }
 }
 
-/// What is kept of a password, computed where nobody waits for it.
-async fn hashed(app: &App, password: String) -> Result<(String, String), Problem> {
-    let mut salts = [[0; 16]; 2];
-    for salt in &mut salts {
-        getrandom::fill(salt).map_err(|error| internal(&error))?;
+/// What is kept of a password, or of one that is made, which is then told. Computed where nobody waits
+/// for it.
+async fn hashed(
+    app: &App,
+    password: Option<String>,
+) -> Result<(String, String, Option<String>), Problem> {
+    let (mut salts, mut random) = ([[0; 16]; 2], [0; RANDOM_BYTES]);
+    for bytes in salts
+        .iter_mut()
+        .map(<[u8; 16]>::as_mut_slice)
+        .chain([&mut random[..]])
+    {
+        getrandom::fill(bytes).map_err(|error| internal(&error))?;
     }
-    let work = move || hash_password(&password, [&salts[0], &salts[1]]);
+    let work = move || {
+        let salts = [&salts[0], &salts[1]];
+        let Some(password) = password else {
+            let Generated {
+                text,
+                password,
+                scram,
+            } = generate_password(&random, salts)?;
+            return Ok((password, scram, Some(text)));
+        };
+        let (hash, scram) = hash_password(&password, salts)?;
+        Ok::<_, StoredUserError>((hash, scram, None))
+    };
     Ok(app.offload.run(work).await??)
 }
 
@@ -195,7 +230,7 @@ pub(crate) async fn add(
         let detail = format!("there are {STORED_USERS} users, the limit: remove one first");
         return Err(conflict(detail));
     }
-    let (password, scram) = hashed(&app, body.password).await?;
+    let (password, scram, made) = hashed(&app, body.password).await?;
     let author = app.author(&identity);
     let user = StoredUser {
         roles: body.roles,
@@ -209,7 +244,11 @@ pub(crate) async fn add(
     let what = ("mqtt.user.add", body.name.as_str(), detail);
     write(&app, &author, what, Some(&user)).await?;
     let path = format!("/v1/mqtt/users/{}", body.name);
-    created(&path, axum::Json(shown(&body.name, user)))
+    let told = UserBody {
+        password: made,
+        ..shown(&body.name, user)
+    };
+    created(&path, axum::Json(told))
 }
 
 /// Give an MQTT user another password
@@ -219,7 +258,11 @@ pub(crate) async fn add(
     put, path = "/v1/mqtt/users/{name}/password", tag = "mqtt", operation_id = "set_mqtt_password",
     params(("name" = String, Path, description = "The user's name")),
     request_body = NewPasswordBody,
-    responses((status = 204, description = "It holds from now on"), Usual, Bad, Missing, TooLarge),
+    responses(
+        (status = 200, description = "The one that was made holds from now on", body = MadePasswordBody),
+        (status = 204, description = "It holds from now on"),
+        Usual, Bad, Missing, TooLarge,
+    ),
     security(("token" = ["admin"])),
 )]
 pub(crate) async fn password(
@@ -227,13 +270,17 @@ pub(crate) async fn password(
     Caller(identity, _): Caller<Admin>,
     PathOf(name): PathOf<String>,
     Json(body): Json<NewPasswordBody>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let mut user = stored(&app, &name).ok_or_else(|| missing(&name))?;
-    (user.password, user.scram) = hashed(&app, body.password).await?;
+    let (hash, scram, made) = hashed(&app, body.password).await?;
+    (user.password, user.scram) = (hash, scram);
     let author = app.author(&identity);
     let what = ("mqtt.user.password", name.as_str(), Value::Null);
     write(&app, &author, what, Some(&user)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(match made {
+        Some(password) => axum::Json(MadePasswordBody { password }).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 /// Remove an MQTT user

@@ -92,9 +92,14 @@ pub(super) async fn reload(hub: Hub) -> Result<()> {
         .post(&["mqtt", "reload"], &json!({}))
         .await?;
     out::line(format_args!(
-        "the access file holds: {} roles, {} users",
+        "access is read again: {} roles, {} users in the access file",
         cell(&info, "roles"),
         cell(&info, "users")
     ));
+    let waiting = info["needs_restart"].as_array().into_iter().flatten();
+    let waiting: Vec<&str> = waiting.filter_map(Value::as_str).collect();
+    if !waiting.is_empty() {
+        out::line(format_args!("needs a restart: {}", waiting.join(", ")));
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
+use spica_mqtt_access::{RANDOM_BYTES, generate_password, hash_password};
 
 use crate::api::Api;
 use crate::cli::{MqttUser, PasswordFrom};
@@ -22,15 +23,16 @@ pub(super) async fn run(command: MqttUser) -> Result<()> {
         } => {
             let mut body = json!({
                 "name": name,
-                "password": read(&password)?,
+                "password": given(&password)?,
                 "roles": roles,
                 "client_ids": client_ids,
             });
             if let Some(serial) = serial {
                 body["serial"] = json!(serial);
             }
-            Api::new(&hub)?.post(&["mqtt", "users"], &body).await?;
+            let made: Value = Api::new(&hub)?.post(&["mqtt", "users"], &body).await?;
             out::line(format_args!("user {name} ({})", roles.join(", ")));
+            show_made(&made);
         }
         MqttUser::List { hub } => {
             let list: Value = Api::new(&hub)?.get(&["mqtt", "users"], &[]).await?;
@@ -58,10 +60,11 @@ pub(super) async fn run(command: MqttUser) -> Result<()> {
             name,
             password,
         } => {
-            let body = json!({ "password": read(&password)? });
+            let body = json!({ "password": given(&password)? });
             let path = ["mqtt", "users", &name, "password"];
-            Api::new(&hub)?.put(&path, &body).await?;
+            let made: Value = Api::new(&hub)?.put(&path, &body).await?;
             out::line(format_args!("user {name} has another password"));
+            show_made(&made);
         }
     }
     Ok(())
@@ -69,14 +72,43 @@ pub(super) async fn run(command: MqttUser) -> Result<()> {
 
 /// Prints what an access file keeps of a password.
 pub(super) fn password(from: &PasswordFrom) -> Result<()> {
-    let mut salts = [[0; 16]; 2];
-    for salt in &mut salts {
-        getrandom::fill(salt).map_err(|error| anyhow!("no random bytes: {error}"))?;
+    let (mut salts, mut random) = ([[0; 16]; 2], [0; RANDOM_BYTES]);
+    for bytes in salts
+        .iter_mut()
+        .map(<[u8; 16]>::as_mut_slice)
+        .chain([&mut random[..]])
+    {
+        getrandom::fill(bytes).map_err(|error| anyhow!("no random bytes: {error}"))?;
     }
-    let (hash, scram) = spica_mqtt_access::hash_password(&read(from)?, [&salts[0], &salts[1]])?;
+    let salts = [&salts[0], &salts[1]];
+    let (hash, scram) = match given(from)? {
+        Some(password) => hash_password(&password, salts)?,
+        None => {
+            let made = generate_password(&random, salts)?;
+            out::note("This is the password. It is shown this once:");
+            out::line(format_args!("# {}", made.text));
+            (made.password, made.scram)
+        }
+    };
     out::line(format_args!("password = \"{hash}\""));
     out::line(format_args!("scram = \"{scram}\""));
     Ok(())
+}
+
+/// Shows a password that the node has made, if it has.
+fn show_made(answer: &Value) {
+    if let Some(password) = answer["password"].as_str() {
+        out::note("This is its password. It is shown this once:");
+        out::line(password);
+    }
+}
+
+/// The password that is given; none if one is to be made.
+fn given(from: &PasswordFrom) -> Result<Option<String>> {
+    if from.generate {
+        return Ok(None);
+    }
+    read(from).map(Some)
 }
 
 /// The first line of a file, or of the standard input.
