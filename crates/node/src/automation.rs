@@ -84,9 +84,9 @@ impl spica_sparkplug_host::Standing for Tree {
     }
 
     fn shows(&self, lane: Lane, seq: Seq, within: Duration) -> bool {
-        let applied = tokio::time::timeout(within, self.views.applied(lane, seq));
+        let applied = async { tokio::time::timeout(within, self.views.applied(lane, seq)).await };
         // Whether it was in time, or the views have ended, is seen by what they show.
-        let _ = self.runtime.block_on(async { applied.await });
+        let _ = self.runtime.block_on(applied);
         self.views.status().applied[lane.index()] >= seq
     }
 }

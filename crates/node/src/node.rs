@@ -330,6 +330,9 @@ impl Node {
             // While everything still runs: the partner takes over with all that was acknowledged.
             let handed = off_worker(move || pair.stop()).await;
             handed.map_err(|panic| NodeError::part("pair", panic))?;
+        } else {
+            // While those who are to hear it are connected. In a pair, the partner goes on.
+            self.handling.leave().await;
         }
         if let Some(mqtt) = self.mqtt {
             mqtt.stop(timeout).await;

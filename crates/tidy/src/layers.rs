@@ -57,6 +57,7 @@ pub const LAYERS: [(&str, &[&str]); 7] = [
             "mqtt-client",
             "rule-engine",
             "bridge",
+            "sparkplug-host",
         ],
     ),
     (

@@ -43,6 +43,8 @@ pub struct Config {
     /// Bridges to other MQTT brokers.
     #[serde(rename = "bridge")]
     pub bridges: Vec<spica_bridge::Settings>,
+    /// The Sparkplug B host application; without this section there is none.
+    pub sparkplug: Option<spica_sparkplug_host::Settings>,
     /// Live sessions: what clients see as it happens.
     pub live: spica_live_hub::Settings,
     /// The HTTP interface.

@@ -1,4 +1,4 @@
-//! Rules and bridges: all that is wrong with them is said before anything starts.
+//! Rules, bridges and Sparkplug: all that is wrong with them is said before anything starts.
 
 use super::{Breach, Rules};
 use crate::config::finding::{Code, Severity};
@@ -22,6 +22,16 @@ impl Rules<'_> {
                 message: error.to_string(),
                 help: "docs/bridge.md describes bridges".to_owned(),
                 keys: &[("bridge", "these bridges".to_owned())],
+            });
+        }
+        let sparkplug = self.draft.value.sparkplug.as_ref();
+        if let Some(Err(error)) = sparkplug.map(spica_sparkplug_host::Settings::check) {
+            self.report(Breach {
+                code: Code::Limits,
+                severity: Severity::Error,
+                message: error.to_string(),
+                help: "docs/sparkplug.md says what it is for".to_owned(),
+                keys: &[("sparkplug.host", "this name".to_owned())],
             });
         }
     }
