@@ -18,14 +18,13 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::auth::Peer;
-use crate::connection::Patient;
+use crate::connection::{Patient, Sink};
+use crate::link::{Link, UNSENT_BYTES};
 use crate::metrics::Raised;
 use crate::state::App;
 
 /// How long a failed accept (no file descriptor left, mostly) holds up the next.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Bytes that the system takes before it has sent what it took earlier.
-pub(crate) const UNSENT_BYTES: u32 = 16 << 10;
 /// Headers of a request.
 const HEADERS: usize = 64;
 /// Bytes of a request's head, and of what is read ahead.
@@ -88,6 +87,7 @@ impl Acceptor {
                 };
                 let connection = Arc::new(Connection {
                     peer,
+                    link: Arc::default(),
                     router: self.router.clone(),
                     tasks: self.tasks.clone(),
                     dropping: self.dropping.clone(),
@@ -130,6 +130,8 @@ fn refuse(stream: &TcpStream, refusal: Refusal) {
 pub(crate) struct Connection {
     /// The address at the other end.
     pub(crate) peer: SocketAddr,
+    /// What its link takes.
+    pub(crate) link: Arc<Link>,
     /// The interface, for requests within a session.
     pub(crate) router: Router,
     /// Where what outlives the request runs: the interface waits for it when it stops.
@@ -165,8 +167,9 @@ async fn serve(stream: TcpStream, connection: Arc<Connection>) {
     let _ = stream.set_nodelay(true);
     // What waits in the system cannot be replaced by what is newer: on a thin link it would grow
     // old there.
-    let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
-    let stream = TokioIo::new(Patient::new(stream, app.settings.write_timeout.into()));
+    stream.keep_unsent(UNSENT_BYTES);
+    let patience = app.settings.write_timeout.into();
+    let stream = TokioIo::new(Patient::new(stream, Arc::clone(&connection.link), patience));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let extensions = request.extensions_mut();
         extensions.insert(Peer(peer));

@@ -32,6 +32,7 @@ mod facts;
 mod fixture;
 mod guard;
 mod holder;
+mod link;
 mod live;
 mod metrics;
 mod offload;

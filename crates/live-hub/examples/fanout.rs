@@ -59,7 +59,7 @@ async fn run(sessions: u64, rate: u64, seconds: u64) {
         let (frames, bytes) = (Arc::clone(&frames), Arc::clone(&bytes));
         tokio::spawn(async move {
             loop {
-                for frame in session.next().await {
+                for frame in session.next(usize::MAX).await {
                     frames.fetch_add(1, Ordering::Relaxed);
                     bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
                 }

@@ -16,6 +16,7 @@ pub use hub::{Hub, Opening, Saturated, StartError};
 pub use metrics::Metrics;
 pub use session::{Frames, Session, SessionFrame};
 pub use settings::Settings;
+pub use spica_live::Portion;
 pub use spica_live_proto::Encoding;
 
 #[cfg(test)]

@@ -48,10 +48,10 @@ impl Session {
         self.drain.room()
     }
 
-    /// The next frames, encoded; waits for there to be any. Pending for ever once the hub has
-    /// stopped. Safe to cancel: no frame is lost.
-    pub async fn next(&mut self) -> Frames {
-        let (shared, id, room) = (&self.shared, self.id, self.room());
+    /// The next frames, encoded, with about so many bytes of values as there is `room` for; waits for
+    /// there to be any. Pending for ever once the hub has stopped. Safe to cancel: no frame is lost.
+    pub async fn next(&mut self, room: usize) -> Frames {
+        let (shared, id) = (&self.shared, self.id);
         std::future::poll_fn(|cx| {
             let frames = shared.with(|core, now| {
                 let frames = core.engine.turn_within(id, room, now);

@@ -124,7 +124,7 @@ impl Client {
     /// Takes frames until one is found; or what came instead.
     async fn until(&mut self, found: impl Fn(&Value) -> bool) {
         while !self.frames.iter().any(&found) {
-            let next = tokio::time::timeout(Duration::from_secs(20), self.session.next());
+            let next = tokio::time::timeout(Duration::from_secs(20), self.session.next(usize::MAX));
             let Ok(frames) = next.await else {
                 panic!("nothing more after {:#?}", self.frames);
             };
@@ -365,7 +365,7 @@ async fn new_sessions_are_refused_while_those_there_are_fall_behind() {
     assert!(refused.detail.contains("behind"), "{refused}");
     while !client.payloads().contains(&Value::from(3)) {
         clock.advance(Duration::from_millis(50));
-        let next = tokio::time::timeout(Duration::from_millis(20), client.session.next());
+        let next = tokio::time::timeout(Duration::from_millis(20), client.session.next(usize::MAX));
         if let Ok(frames) = next.await {
             let frames = frames.iter().map(|it| serde_json::from_slice(it).unwrap());
             client.frames.extend(frames);

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use spica_live_proto::Encoding;
@@ -20,8 +19,10 @@ use crate::openapi::{Bad, Conflicting, Missing, TooLarge, Upgrading, Usual};
 use crate::problem::{Problem, ProblemKind};
 use crate::sessions::calls::Inside;
 use crate::sessions::handshake::wants_upgrade;
-use crate::sessions::room::{Read, Room, keep};
-use crate::sessions::{Conversation, Ending, Guest, Key, admit, busy, read_hello, websocket};
+use crate::sessions::room::{Read, Room, Way};
+use crate::sessions::{
+    Conversation, Ending, Guest, Key, Stream, admit, busy, keep, read_hello, websocket,
+};
 use crate::sse;
 use crate::state::App;
 
@@ -207,6 +208,7 @@ pub(crate) async fn events(
     Caller(identity, _): Caller<Reader>,
     PathOf(session): PathOf<String>,
     headers: HeaderMap,
+    connection: Option<Extension<Arc<Connection>>>,
 ) -> Result<Response, Problem> {
     let room = app.sessions.find(&session, &identity.id)?;
     let at = match headers.get(LAST_EVENT_ID) {
@@ -217,21 +219,12 @@ pub(crate) async fn events(
             .and_then(|id| id.parse().ok())
             .ok_or_else(|| Problem::bad_request("Last-Event-ID: give back an id as it came"))?,
     };
-    let reader = room.read();
+    let reader = room.read(Way::Stream);
     if !reader.holds(at) {
         return Err(lost());
     }
-    let frames = futures::stream::unfold((reader, at), |(mut reader, at)| async move {
-        reader.hand_over(at);
-        let Read::Frames(frames, last) = reader.after(at).await else {
-            return None;
-        };
-        let mut out = Vec::new();
-        for (id, frame) in (at + 1..).zip(&frames) {
-            sse::message(&mut out, id, frame);
-        }
-        Some((Ok::<_, std::io::Error>(Bytes::from(out)), (reader, last)))
-    });
+    let link = connection.map(|Extension(connection)| Arc::clone(&connection.link));
+    let frames = futures::stream::unfold(Stream::new(reader, at, link), Stream::next);
     let headers = [
         (header::CONTENT_TYPE, sse::CONTENT_TYPE),
         (header::CACHE_CONTROL, "no-store"),
@@ -271,7 +264,7 @@ pub(crate) async fn poll(
     let asked = query.timeout_ms.map_or(POLL, Duration::from_millis);
     let whole: Duration = app.settings.request_timeout.into();
     let patience = asked.min(POLL).min(whole * 2 / 3);
-    let mut reader = room.read();
+    let mut reader = room.read(Way::Polls);
     reader.acknowledge(after);
     let (frames, next) = match tokio::time::timeout(patience, reader.after(after)).await {
         Ok(Read::Frames(frames, last)) => (frames, last),
@@ -286,6 +279,7 @@ pub(crate) async fn poll(
     let mut page = format!("{{\"next\":{next},\"frames\":[").into_bytes();
     page.extend_from_slice(&frames.join(&b','));
     page.extend_from_slice(b"]}");
+    reader.answer(next, page.len());
     let headers = [(header::CONTENT_TYPE, "application/json")];
     Ok((headers, page).into_response())
 }

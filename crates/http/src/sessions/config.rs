@@ -24,7 +24,7 @@ pub struct LiveSettings {
     #[schemars(extend("x-least" = "1s"))]
     pub idle_session: Span,
     /// Frames that are kept for a session over server-sent events or long-poll until its client has
-    /// them. While they are more, the session waits.
+    /// them. While they are more, it is not listened to.
     #[schemars(extend("x-least" = "64KiB"))]
     pub outbox: ByteSize,
     /// Calls of one session in hand at once; more are refused.

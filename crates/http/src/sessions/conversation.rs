@@ -14,6 +14,7 @@ use spica_live_proto::{
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::auth::is_still_valid;
+use crate::link::Taken;
 use crate::sessions::calls::{Inside, carry_out};
 use crate::sessions::ending::Ending;
 use crate::sessions::guest::{Guest, Known};
@@ -176,16 +177,20 @@ impl Conversation {
         frame(self.encoding(), it)
     }
 
-    /// Notes what the client's link has taken, and how long it has taken nothing meanwhile although
-    /// there was more. Returns how many bytes it takes in a short time, if that is known.
-    pub(crate) fn took(&mut self, bytes: usize, waited: Duration) -> usize {
-        self.session.took(bytes, waited);
+    /// Notes what the client's link has taken. Returns its [room](Self::room).
+    pub(crate) fn took(&mut self, taken: Taken) -> usize {
+        self.session.took(taken.bytes, taken.waited);
+        self.room()
+    }
+
+    /// Bytes that the client's link takes in a short time, if it has ever been waited for.
+    pub(crate) fn room(&self) -> usize {
         self.session.room()
     }
 
-    /// The next thing it says; `Frames` only if the client is `ready` for more. May be dropped and
-    /// called again at any time.
-    pub(crate) async fn next(&mut self, ready: bool) -> Said {
+    /// The next thing it says; `Frames` only if there is room for more, with about so many bytes of
+    /// values. May be dropped and called again at any time.
+    pub(crate) async fn next(&mut self, room: Option<usize>) -> Said {
         tokio::select! {
             biased;
             Some(happening) = self.happenings.next() => match happening {
@@ -196,7 +201,9 @@ impl Conversation {
                 }
             },
             _ = self.beat.tick() => self.say_that_it_lives(),
-            frames = self.session.next(), if ready => Said::Frames(frames),
+            frames = self.session.next(room.unwrap_or_default()), if room.is_some() => {
+                Said::Frames(frames)
+            }
         }
     }
 

@@ -1,31 +1,33 @@
 //! A session that is reached by requests: its frames wait in a room until they are read.
 //!
-//! A task keeps the room: it holds the conversation, hears what is posted and fills the outbox.
-//! Requests read it, one at a time; the next reader takes over.
+//! A [keeper](crate::sessions::keeper) fills the room, with what its reader can take. Requests read it,
+//! one at a time; the next reader takes over.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use spica_live_proto::{Encoding, ServerFrame};
+use spica_live_hub::Portion;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use crate::sessions::conversation::{Conversation, Heard, Said, frame};
-use crate::sessions::ending::Ending;
-use crate::sessions::key::Key;
-use crate::sessions::metrics::Transport;
+use crate::link::Taken;
 use crate::sessions::outbox::Outbox;
-use crate::state::App;
 
 /// Bodies with frames that may wait to be heard.
 const INBOX: usize = 8;
-/// How long the last word waits for a reader when the node stops.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What one request has posted: whole frames.
 pub(crate) type Posted = Vec<Bytes>;
+
+/// How a session is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// As a stream, whose link says what it takes.
+    Stream,
+    /// By polls.
+    Polls,
+}
 
 /// A session, as requests see it.
 #[derive(Debug)]
@@ -49,7 +51,40 @@ struct State {
     left: bool,
     /// Counts readers: the last one reads.
     reader: u64,
-    reading: bool,
+    reading: Option<Way>,
+    /// What the link of a stream has taken that the keeper does not know of.
+    taken: Taken,
+    /// What the link of a stream takes in a short time.
+    room: usize,
+    /// How much the answer to a poll may hold.
+    portion: Portion,
+    /// The answer to a poll that is on its way.
+    answer: Option<Answer>,
+}
+
+/// The answer to a poll.
+#[derive(Debug)]
+struct Answer {
+    /// The number of its last frame.
+    last: u64,
+    bytes: usize,
+    at: Instant,
+}
+
+/// What the keeper sees of a room.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// The last reader, and whether it reads.
+    pub(crate) reader: u64,
+    pub(crate) reading: Option<Way>,
+    /// Nothing more can wait here.
+    pub(crate) full: bool,
+    /// Nothing waits here that its reader has not taken.
+    pub(crate) is_heard: bool,
+    /// What its link has taken since the last look.
+    pub(crate) taken: Taken,
+    /// How much the answer to a poll may hold.
+    pub(crate) portion: usize,
 }
 
 /// What a reader gets.
@@ -82,7 +117,11 @@ impl Room {
             over: false,
             left: false,
             reader: 0,
-            reading: false,
+            reading: None,
+            taken: Taken::default(),
+            room: usize::MAX,
+            portion: Portion::default(),
+            answer: None,
         };
         let room = Self {
             owner,
@@ -111,11 +150,11 @@ impl Room {
     }
 
     /// A new reader; the one there was gets no more.
-    pub(crate) fn read(self: &Arc<Self>) -> Reader {
+    pub(crate) fn read(self: &Arc<Self>, way: Way) -> Reader {
         let number = {
             let mut state = self.state.lock();
             state.reader += 1;
-            state.reading = true;
+            state.reading = Some(way);
             state.reader
         };
         self.news.send_replace(());
@@ -127,7 +166,31 @@ impl Room {
         }
     }
 
-    fn push(&self, frames: impl IntoIterator<Item = Bytes>) {
+    /// What the keeper has to know; none if the client has left.
+    pub(crate) fn look(&self) -> Option<Look> {
+        let mut state = self.state.lock();
+        (!state.left).then(|| Look {
+            reader: state.reader,
+            reading: state.reading,
+            full: state.outbox.is_full(),
+            is_heard: state.outbox.is_heard(),
+            taken: std::mem::take(&mut state.taken),
+            portion: state.portion.bytes(),
+        })
+    }
+
+    /// What the link of its reader takes in a short time is known anew.
+    pub(crate) fn keeps(&self, room: usize) {
+        self.state.lock().room = room;
+    }
+
+    /// Resolves when a reader has come, gone, or read, or the client has left.
+    pub(crate) async fn acts(&self) {
+        self.acts.notified().await;
+    }
+
+    /// Adds frames.
+    pub(crate) fn push(&self, frames: impl IntoIterator<Item = Bytes>) {
         let mut state = self.state.lock();
         for frame in frames {
             state.outbox.push(frame);
@@ -137,7 +200,7 @@ impl Room {
     }
 
     /// Ends it, with a last word if there is one.
-    fn end(&self, bye: Option<Bytes>) {
+    pub(crate) fn end(&self, bye: Option<Bytes>) {
         let mut state = self.state.lock();
         if let Some(bye) = bye {
             state.outbox.push(bye);
@@ -148,24 +211,46 @@ impl Room {
     }
 
     /// Resolves when everything was handed over.
-    async fn heard(&self) {
+    pub(crate) async fn heard(&self) {
         while !self.state.lock().outbox.is_heard() {
-            self.acts.notified().await;
+            self.acts().await;
         }
     }
 }
 
 impl Reader {
-    /// The client has everything up to `number`.
+    /// The client has everything up to `number`, and asks for more.
     pub(crate) fn acknowledge(&self, number: u64) {
-        self.room.state.lock().outbox.acknowledge(number);
+        let mut state = self.room.state.lock();
+        state.outbox.acknowledge(number);
+        if let Some(answer) = state.answer.take()
+            && answer.last <= number
+        {
+            state.portion.came(answer.bytes, answer.at.elapsed());
+        }
+        drop(state);
         self.room.acts.notify_one();
     }
 
-    /// Everything up to `number` is on its way, and is kept as long as there is room.
-    pub(crate) fn hand_over(&self, number: u64) {
-        self.room.state.lock().outbox.hand_over(number);
+    /// An answer of so many bytes goes out, up to the frame `last`.
+    pub(crate) fn answer(&self, last: u64, bytes: usize) {
+        let at = Instant::now();
+        self.room.state.lock().answer = Some(Answer { last, bytes, at });
+    }
+
+    /// Everything up to `number` is on its way, and is kept as long as there is room; so much has the
+    /// link taken meanwhile.
+    pub(crate) fn hand_over(&self, number: u64, taken: Taken) {
+        let mut state = self.room.state.lock();
+        state.outbox.hand_over(number);
+        state.taken.add(taken);
+        drop(state);
         self.room.acts.notify_one();
+    }
+
+    /// What the link takes in a short time, as far as that is known.
+    pub(crate) fn room(&self) -> usize {
+        self.room.state.lock().room
     }
 
     /// Whether what comes after `number` is still here.
@@ -205,124 +290,10 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut state = self.room.state.lock();
         if state.reader == self.number {
-            state.reading = false;
+            state.reading = None;
         }
         drop(state);
         self.room.acts.notify_one();
-    }
-}
-
-/// Keeps a room until its session is over and its last word was read.
-pub(crate) async fn keep(
-    app: App,
-    key: Key,
-    room: Arc<Room>,
-    conversation: Conversation,
-    posted: mpsc::Receiver<Posted>,
-) {
-    let open = app.parts.metrics.sessions.opened(Transport::Http);
-    let ending = Keeper::new(&app, &room, conversation).run(posted).await;
-    drop(open);
-    app.parts.metrics.sessions.ended(ending.label());
-    tracing::debug!(why = ending.label(), "a session over HTTP ends");
-    let bye = ending.bye(&app);
-    let bye = bye.map(|bye| frame(Encoding::Json, &ServerFrame::Bye(Box::new(bye))));
-    room.end(bye);
-    let patience = match ending {
-        Ending::Left(_) => Duration::ZERO,
-        Ending::Stopping => FAREWELL,
-        _ => app.settings.live.idle_session.into(),
-    };
-    tokio::select! {
-        _ = tokio::time::timeout(patience, room.heard()) => {}
-        () = stopped(&app) => {}
-    }
-    app.sessions.remove(&key);
-}
-
-/// Resolves when the node has been stopping for a while.
-async fn stopped(app: &App) {
-    app.stopping.cancelled().await;
-    tokio::time::sleep(FAREWELL).await;
-}
-
-/// Keeps one room.
-struct Keeper<'a> {
-    room: &'a Room,
-    conversation: Conversation,
-    patience: Duration,
-    /// The last reader that was seen, and since when nobody reads.
-    seen: u64,
-    unread: Option<Instant>,
-}
-
-impl<'a> Keeper<'a> {
-    fn new(app: &App, room: &'a Room, conversation: Conversation) -> Self {
-        Self {
-            room,
-            conversation,
-            patience: app.settings.live.idle_session.into(),
-            seen: 0,
-            unread: Some(Instant::now()),
-        }
-    }
-
-    async fn run(mut self, mut posted: mpsc::Receiver<Posted>) -> Ending {
-        loop {
-            let Some(full) = self.look() else {
-                return Ending::LEFT;
-            };
-            let deadline = self.unread.map(|since| since + self.patience);
-            let step = tokio::select! {
-                biased;
-                () = self.room.acts.notified() => Ok(()),
-                said = self.conversation.next(!full) => self.say(said, full),
-                Some(frames) = posted.recv(), if !full => self.hear(frames),
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    Err(Ending::Unread)
-                }
-            };
-            if let Err(ending) = step {
-                return ending;
-            }
-        }
-    }
-
-    /// Whether the outbox is full; none if the client has left.
-    fn look(&mut self) -> Option<bool> {
-        let state = self.room.state.lock();
-        if state.left {
-            return None;
-        }
-        if state.reading {
-            self.unread = None;
-        } else if self.unread.is_none() || state.reader != self.seen {
-            self.unread = Some(Instant::now());
-        }
-        self.seen = state.reader;
-        Some(state.outbox.is_full())
-    }
-
-    fn say(&self, said: Said, full: bool) -> Result<(), Ending> {
-        match said {
-            Said::Frames(frames) => self.room.push(frames),
-            // Whoever has yet to take so much needs no sign of life.
-            Said::Beat(_) if full => {}
-            Said::Beat(beat) => self.room.push([beat]),
-            Said::Over(ending) => return Err(ending),
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, frames: Posted) -> Result<(), Ending> {
-        for frame in frames {
-            match self.conversation.hear(&frame) {
-                Heard::Taken => {}
-                Heard::Answer(answer) => self.room.push([answer]),
-                Heard::Over(ending) => return Err(ending),
-            }
-        }
-        Ok(())
     }
 }
 
@@ -339,27 +310,27 @@ mod tests {
     #[tokio::test]
     async fn a_second_reader_takes_over_and_the_first_one_does_not_disturb_it() {
         let room = filled(1);
-        let mut first = room.read();
+        let mut first = room.read(Way::Stream);
         assert_eq!(first.after(0).await, Read::Frames(vec!["0".into()], 1));
         let waiting = first.after(1);
-        let mut second = room.read();
+        let mut second = room.read(Way::Stream);
         assert_eq!(waiting.await, Read::TakenOver);
         drop(first);
-        assert!(room.state.lock().reading);
+        assert!(room.state.lock().reading.is_some());
         let (read, ()) = tokio::join!(second.after(1), async { room.push(["1".into()]) });
         assert_eq!(read, Read::Frames(vec!["1".into()], 2));
         drop(second);
-        assert!(!room.state.lock().reading);
+        assert!(room.state.lock().reading.is_none());
     }
 
     #[tokio::test]
     async fn the_last_word_is_read_before_the_end() {
         let room = filled(1);
-        let mut reader = room.read();
+        let mut reader = room.read(Way::Stream);
         room.end(Some("bye".into()));
         let last = vec![Bytes::from("0"), Bytes::from("bye")];
         assert_eq!(reader.after(0).await, Read::Frames(last, 2));
-        reader.hand_over(2);
+        reader.hand_over(2, Taken::default());
         room.heard().await;
         assert_eq!(reader.after(2).await, Read::Over);
         assert_eq!(reader.after(3).await, Read::Lost);

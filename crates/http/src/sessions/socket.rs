@@ -8,22 +8,17 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use socket2::SockRef;
 use spica_ws_proto::{Decoder, Event, Head, Opcode, Violation, close};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
-use crate::accept::UNSENT_BYTES;
 use crate::connection::Patient;
+use crate::link::Link;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 8 << 10;
-/// The least that the system is let keep: a packet, and what comes while that is sent.
-const UNSENT_LEAST_BYTES: u32 = 2 << 10;
 /// Slices that are written at once.
 const SLICES: usize = 64;
 
@@ -58,19 +53,6 @@ pub(crate) struct Socket {
     frames: VecDeque<Frame>,
     /// Bytes of the first frame that are written.
     written: usize,
-    taken: Taken,
-    /// Bytes that the system takes before it has sent what it took earlier.
-    unsent: u32,
-}
-
-/// What the link has taken since that was last asked.
-#[derive(Debug, Default)]
-struct Taken {
-    bytes: usize,
-    /// How long it took nothing although there was more.
-    waited: Duration,
-    /// Since when it takes nothing.
-    since: Option<Instant>,
 }
 
 /// A frame that waits to be written.
@@ -95,34 +77,12 @@ impl Socket {
             rest,
             frames: VecDeque::new(),
             written: 0,
-            taken: Taken {
-                bytes: 0,
-                waited: Duration::ZERO,
-                since: None,
-            },
-            unsent: UNSENT_BYTES,
         }
     }
 
-    /// How many bytes were taken since this was last asked, and how long nothing was taken although
-    /// there was more.
-    pub(crate) fn taken(&mut self) -> (usize, Duration) {
-        let Taken { bytes, waited, .. } = &mut self.taken;
-        (std::mem::take(bytes), std::mem::take(waited))
-    }
-
-    /// Lets the system keep about as much of what is not sent as the link takes in a short time: what
-    /// waits there cannot be replaced by what is newer.
-    pub(crate) fn keep_unsent(&mut self, bytes: usize) {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let bytes = bytes.clamp(UNSENT_LEAST_BYTES, UNSENT_BYTES);
-        // The system is asked when it matters only.
-        if bytes.abs_diff(self.unsent) * 2 < self.unsent.min(bytes) {
-            return;
-        }
-        self.unsent = bytes;
-        // Without it the link is only less current.
-        let _ = SockRef::from(self.stream.get_ref()).set_tcp_notsent_lowat(bytes);
+    /// What its link takes.
+    pub(crate) fn link(&self) -> &Link {
+        self.stream.link()
     }
 
     /// Puts a frame behind those that wait.
@@ -187,11 +147,7 @@ impl Socket {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let used = gather(&self.frames, self.written, &mut slices);
                 let stream = Pin::new(&mut self.stream);
-                let wrote = stream.poll_write_vectored(cx, &slices[..used]);
-                if wrote.is_pending() {
-                    self.taken.since.get_or_insert_with(Instant::now);
-                }
-                ready!(wrote)?
+                ready!(stream.poll_write_vectored(cx, &slices[..used]))?
             };
             if wrote == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -204,10 +160,6 @@ impl Socket {
     }
 
     fn wrote(&mut self, bytes: usize) {
-        self.taken.bytes += bytes;
-        if let Some(since) = self.taken.since.take() {
-            self.taken.waited += since.elapsed();
-        }
         self.written += bytes;
         while let Some(frame) = self.frames.front()
             && self.written >= frame.len()

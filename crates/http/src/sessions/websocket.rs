@@ -257,14 +257,14 @@ impl Talk {
 
     async fn step(&mut self) -> Result<(), Ending> {
         let waiting = self.socket.waiting();
+        let room = self.conversation.room();
         tokio::select! {
             biased;
-            said = self.conversation.next(waiting == 0) => self.say(said),
+            said = self.conversation.next((waiting == 0).then_some(room)) => self.say(said),
             turn = self.socket.turn(waiting < WAITING) => match turn? {
                 Turn::Written => {
-                    let (bytes, waited) = self.socket.taken();
-                    let room = self.conversation.took(bytes, waited);
-                    self.socket.keep_unsent(room);
+                    let link = self.socket.link();
+                    link.keep_unsent(self.conversation.took(link.taken()));
                     Ok(())
                 }
                 Turn::End => Err(Ending::Broken),

@@ -1,5 +1,6 @@
 //! A session over a phone's link, in virtual time: 50 kbit/s, a round trip of 300 ms, two of a hundred
-//! packets lost. What is shown stays current, every topic has its turn, no event is missing.
+//! packets lost. What is shown stays current, every topic has its turn, no event is missing: over a
+//! stream (WebSocket, server-sent events) and by polls.
 //!
 //! `LINK_S` says for how many virtual seconds, 900 if it says nothing; eight hours are 28800.
 
@@ -12,7 +13,7 @@ use spica_model::{Epoch, Kind, Lane, Place, Seq, Timestamp};
 
 use super::viewer::opening;
 use super::world::{record, subscribe};
-use crate::{Ask, Drain, Engine, Limits, SessionFrame, SessionId};
+use crate::{Ask, Drain, Engine, Limits, Portion, SessionFrame, SessionId};
 
 /// One step of virtual time.
 const STEP_MS: u64 = 20;
@@ -120,6 +121,38 @@ impl Socket {
     }
 }
 
+/// A client that asks again when it has an answer.
+#[derive(Default)]
+struct Polls {
+    portion: Portion,
+    /// When the question comes that is on its way; none while an answer is.
+    asked_ms: Option<u64>,
+    /// The answer that is on its way: its bytes, and when it was given.
+    answer: Option<(usize, u64)>,
+    longest_answer_ms: u64,
+}
+
+impl Polls {
+    /// How much an answer may hold, if there is a question.
+    fn room(&self, now_ms: u64) -> Option<usize> {
+        let asked = self.answer.is_none() && self.asked_ms.is_none_or(|at| at <= now_ms);
+        asked.then(|| self.portion.bytes())
+    }
+
+    /// Everything of an answer has come.
+    fn came(&mut self, now_ms: u64) {
+        let Some((bytes, given_ms)) = self.answer.take() else {
+            return;
+        };
+        let asked_ms = now_ms + ROUND_TRIP_MS / 2;
+        self.asked_ms = Some(asked_ms);
+        // The node knows by then; nothing is asked of it before.
+        let took_ms = asked_ms - given_ms;
+        self.longest_answer_ms = self.longest_answer_ms.max(took_ms);
+        self.portion.came(bytes, Duration::from_millis(took_ms));
+    }
+}
+
 /// What the client knows.
 #[derive(Default)]
 struct Client {
@@ -176,6 +209,8 @@ struct Phone {
     id: SessionId,
     link: Link,
     socket: Socket,
+    /// Instead of the socket, if the client polls.
+    polls: Option<Polls>,
     client: Client,
     events: Vec<u64>,
     seq: u64,
@@ -221,6 +256,7 @@ impl Phone {
                 blocked_ms: 0,
                 longest_ms: 0,
             },
+            polls: None,
             client,
             events: Vec::new(),
             seq: 0,
@@ -241,8 +277,33 @@ impl Phone {
     }
 
     fn step(&mut self) {
-        let now = Duration::from_millis(self.now_ms);
         self.link.advance(self.now_ms);
+        match &self.polls {
+            None => self.write(),
+            Some(polls) => {
+                if let Some(room) = polls.room(self.now_ms) {
+                    self.answer(room);
+                }
+            }
+        }
+        while let Some(frames) = self.link.arrived(self.now_ms) {
+            // The frames of an answer are lines here.
+            for frame in frames.split(|it| *it == b'\n') {
+                self.client.take(frame);
+            }
+            if let Some(polls) = &mut self.polls {
+                polls.came(self.now_ms);
+            }
+        }
+        let oldest = self.client.shown_us.values().min().copied();
+        let age = oldest.map_or(0, |at| self.now_ms * 1_000 - at);
+        self.client.oldest_us = self.client.oldest_us.max(age);
+        self.now_ms += STEP_MS;
+    }
+
+    /// Fills the stream with what the link takes.
+    fn write(&mut self) {
+        let now = Duration::from_millis(self.now_ms);
         while self.socket.write(&mut self.link) {
             let room = self.socket.drain.room();
             let frames = self.engine.turn_within(self.id, room, now);
@@ -253,13 +314,19 @@ impl Phone {
                 .waiting
                 .extend(frames.iter().map(|it| it.to_vec()));
         }
-        while let Some(frame) = self.link.arrived(self.now_ms) {
-            self.client.take(&frame);
-        }
-        let oldest = self.client.shown_us.values().min().copied();
-        let age = oldest.map_or(0, |at| self.now_ms * 1_000 - at);
-        self.client.oldest_us = self.client.oldest_us.max(age);
-        self.now_ms += STEP_MS;
+    }
+
+    /// Answers a question, if there is something to say.
+    fn answer(&mut self, room: usize) {
+        let now = Duration::from_millis(self.now_ms);
+        let frames = self.engine.turn_within(self.id, room, now);
+        let Some(polls) = self.polls.as_mut().filter(|_| !frames.is_empty()) else {
+            return;
+        };
+        let page = frames.join(&b'\n');
+        polls.answer = Some((page.len(), self.now_ms));
+        self.link.unsent_bytes += page.len();
+        self.link.unsent.push_back(page);
     }
 
     /// Publishes `topics` states five times a second, and an event each second, for so long.
@@ -333,4 +400,25 @@ fn topics_that_all_change_faster_than_the_link_takes_them_have_their_turns() {
         shown.copied().all(|at| at == last * 1_000),
         "all that was last"
     );
+}
+
+#[test]
+fn a_client_that_polls_over_a_thin_link_is_shown_what_is_current() {
+    let mut phone = Phone::new(subscribe(1, "#"), 3);
+    phone.polls = Some(Polls::default());
+    phone.run(20, lasts_s());
+    let oldest_ms = phone.client.oldest_us / 1_000;
+    phone.rest();
+    let polls = phone.polls.as_ref().unwrap();
+    println!(
+        "{} s: oldest {oldest_ms} ms, portion {} B, longest answer {} ms, {} events",
+        lasts_s(),
+        polls.portion.bytes(),
+        polls.longest_answer_ms,
+        phone.client.events.len()
+    );
+    let same = phone.client.events == phone.events;
+    assert!(same, "each event, once, in order");
+    assert_eq!(phone.client.shown_us.len(), 20);
+    assert!(oldest_ms < 6_000, "{oldest_ms}");
 }

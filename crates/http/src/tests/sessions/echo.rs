@@ -48,7 +48,11 @@ async fn serve(mut stream: TcpStream) {
     if shake_hands(&mut stream).await.is_none() {
         return;
     }
-    let mut socket = Socket::new(Patient::new(stream, LONG), bytes::Bytes::new(), LIMIT);
+    let mut socket = Socket::new(
+        Patient::new(stream, std::sync::Arc::default(), LONG),
+        bytes::Bytes::new(),
+        LIMIT,
+    );
     let code = match echo(&mut socket).await {
         Ok(code) => code,
         Err(SocketError::Violation(violation)) => violation.code(),

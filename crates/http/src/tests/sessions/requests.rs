@@ -1,6 +1,7 @@
 //! Sessions over server-sent events and long-poll.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 
 use super::*;
 
@@ -12,7 +13,19 @@ struct Http<'a> {
 
 impl Http<'_> {
     async fn begin(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.server.address()).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        self.begin_on(socket, method, path, headers, body).await
+    }
+
+    async fn begin_on(
+        &self,
+        socket: TcpSocket,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> TcpStream {
+        let mut stream = socket.connect(self.server.address()).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
              Authorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
@@ -192,4 +205,109 @@ async fn who_is_not_known_opens_nothing() {
         let (status, problem) = http.ask("POST", "/v1/live/sessions", body).await;
         assert_eq!(status, 400, "{body}: {problem}");
     }
+}
+
+/// A payload of so many bytes with a number to tell it by.
+fn payload(number: usize, bytes: usize) -> String {
+    json!({"n": number, "text": "y".repeat(bytes)}).to_string()
+}
+
+/// Lets time pass: what is live comes in ticks.
+async fn time_passes(node: &Node) {
+    loop {
+        node.clock.advance(Duration::from_millis(20));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Does it while time passes.
+async fn in_time<T>(node: &Node, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = what => done,
+        () = time_passes(node) => unreachable!("time does not end"),
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_read_holds_little_that_is_old() {
+    const ROUNDS: usize = 120;
+    const BYTES: usize = 16 << 10;
+    let (node, _server, http) = listening(LiveSettings::default()).await;
+    let session = http.open().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    // What this end keeps is not what is asked here.
+    socket.set_recv_buffer_size(8 << 10).unwrap();
+    let events = format!("{session}/events");
+    let mut stream = http.begin_on(socket, "GET", &events, "", "").await;
+    let filter = "root/s1/level";
+    let subscribe = json!([{"t": "subscribe", "sub": 1, "filter": filter, "delta": false}]);
+    http.post(&session, subscribe).await;
+    until(&mut stream, "\"ready\"").await;
+    for round in 1..=ROUNDS {
+        let payload = payload(round, BYTES);
+        in_time(&node, node.publish("level?kind=state", &payload)).await;
+    }
+    let last = format!("\"n\":{ROUNDS},");
+    let (mut read, mut piece) = (0, vec![0; 4 << 10]);
+    let mut text = String::new();
+    while !text.contains(&last) {
+        let bytes = in_time(&node, soon(stream.read(&mut piece))).await.unwrap();
+        assert!(bytes > 0, "the stream ended after {read} bytes");
+        read += bytes;
+        // What is looked for may begin in the piece before.
+        text = text.split_off(text.len().saturating_sub(last.len()));
+        text.push_str(&String::from_utf8_lossy(&piece[..bytes]));
+    }
+    // What both systems hold, and a piece or two before it; not what was published meanwhile.
+    assert!(read < 384 << 10, "{read} of {}", ROUNDS * BYTES);
+}
+
+#[tokio::test]
+async fn an_answer_to_a_poll_is_small_until_the_way_is_known() {
+    const TOPICS: usize = 24;
+    let (node, server, http) = listening(LiveSettings::default()).await;
+    let session = http.open().await;
+    let filter = "root/s1/level/+";
+    let subscribe = json!([{"t": "subscribe", "sub": 1, "filter": filter, "delta": false}]);
+    http.post(&session, subscribe).await;
+    let mut after = 0;
+    // Pages that only say that the session lives come in between.
+    let mut poll = async || loop {
+        let (status, page) = in_time(&node, http.poll(&session, after)).await;
+        assert_eq!(status, 200, "{page}");
+        let next = page["next"].as_u64().unwrap();
+        assert!(next > after, "nothing came in time");
+        after = next;
+        let rows = page["frames"].as_array().unwrap().iter();
+        let rows = rows.flat_map(|frame| frame["u"].as_array().cloned().unwrap_or_default());
+        let numbers: Vec<u64> = rows.map(|row| row[11]["n"].as_u64().unwrap()).collect();
+        if !numbers.is_empty() {
+            return (page.to_string().len(), numbers);
+        }
+    };
+    let publish = async |number: usize| {
+        for topic in 0..TOPICS {
+            let path = format!("level/{topic}?kind=state");
+            node.publish(&path, &payload(number, 1 << 10)).await;
+        }
+    };
+    // Who is told of the mark knows that the sessions know what was published before it.
+    let mut mark = Client::open(&node, server, Role::Reader).await;
+    let subscribe = json!({"t": "subscribe", "sub": 1, "filter": "root/s1/mark"});
+    mark.say(subscribe).await;
+    mark.frame("subscribed").await;
+    mark.frame("ready").await;
+    publish(1).await;
+    let (bytes, old) = poll().await;
+    assert!(bytes < 8 << 10, "{bytes}");
+    publish(2).await;
+    node.publish("mark?kind=state", "1").await;
+    in_time(&node, mark.frame("data")).await;
+    let mut new = 0;
+    while new < TOPICS {
+        let (_, numbers) = poll().await;
+        assert!(numbers.iter().all(|number| *number == 2), "{numbers:?}");
+        new += numbers.len();
+    }
+    assert!(old.len() < TOPICS);
 }
