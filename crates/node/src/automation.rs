@@ -10,7 +10,7 @@ use spica_bridge::Bridge;
 use spica_desk::Reporter;
 use spica_handler::Factory;
 use spica_journal::Journal;
-use spica_model::{Lane, Record, Seq, Topic};
+use spica_model::{Kind, Lane, Record, Seq, Topic};
 use spica_rule_engine::Engine;
 use spica_rules::RulesControl;
 use spica_sparkplug_host::Host;
@@ -63,7 +63,7 @@ impl spica_rule_engine::Standing for Tree {
     }
 
     fn applied(&self, lane: Lane) -> Seq {
-        self.0.status().applied[lane.index()]
+        self.views.status().applied[lane.index()]
     }
 }
 
@@ -192,6 +192,10 @@ impl Automation {
             let handler = bridge.factory();
             factories.extend(handler.map_err(|error| NodeError::part("bridge", error))?);
         }
+        if let Some(host) = &self.sparkplug {
+            let handler = host.factory();
+            factories.push(handler.map_err(|error| NodeError::part("Sparkplug host", error))?);
+        }
         let names: BTreeSet<&str> = factories.iter().map(|factory| factory.name()).collect();
         forget_others(journal, &names);
         Ok(factories)
@@ -209,6 +213,23 @@ impl Automation {
                 let bridge = bridge.clone();
                 while_serving(Arc::clone(&role), move || bridge.clone().take_in())
             });
+        }
+        if let Some(host) = self.sparkplug.clone() {
+            let role = Arc::clone(&shared.role);
+            supervisor.run("Sparkplug host", move || {
+                let host = host.clone();
+                while_serving(Arc::clone(&role), move || {
+                    let host = host.clone();
+                    async move { host.serve().await }
+                })
+            });
+        }
+    }
+
+    /// Says to edge nodes that this node leaves, and no other takes over from it.
+    pub(crate) async fn leave(&self) {
+        if let Some(host) = &self.sparkplug {
+            host.leave().await;
         }
     }
 }
