@@ -77,7 +77,7 @@ fn issuer(
     if table.roles.is_empty() && table.roles_claim.is_none() {
         let reason = "its holders could do nothing: give `roles` for all of them, or `roles_claim` \
                       that says which claim names theirs";
-        report.add(at.clone(), reason);
+        report.add(at, reason);
     }
     report.name(table.issuer.span(), "an issuer", table.issuer.get_ref());
     let audience = table.audience.get_ref();
