@@ -10,6 +10,7 @@ pub mod http;
 pub mod link;
 pub mod live;
 pub mod mqtt;
+pub mod mqtt_session;
 pub mod plans;
 pub mod profile;
 pub mod proxy;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 16] = [
+const TARGETS: [Target; 17] = [
     ("access", spica_fuzz_targets::access::run),
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
@@ -14,6 +14,7 @@ const TARGETS: [Target; 16] = [
     ("link", spica_fuzz_targets::link::run),
     ("live", spica_fuzz_targets::live::run),
     ("mqtt", spica_fuzz_targets::mqtt::run),
+    ("mqtt_session", spica_fuzz_targets::mqtt_session::run),
     ("plans", spica_fuzz_targets::plans::run),
     ("profile", spica_fuzz_targets::profile::run),
     ("proxy", spica_fuzz_targets::proxy::run),
