@@ -234,7 +234,7 @@ impl Automation {
     }
 }
 
-/// Removes the cursors of rules, sinks and bridges that are configured no longer: retention would
+/// Removes the cursors of rules, sinks, bridges and the Sparkplug host that are configured no longer: retention would
 /// wait for them for ever.
 fn forget_others(journal: &dyn Journal, names: &BTreeSet<&str>) {
     for cursor in journal.cursors() {
@@ -242,8 +242,9 @@ fn forget_others(journal: &dyn Journal, names: &BTreeSet<&str>) {
         let Some(handler) = cursor.name.strip_suffix(&lane) else {
             continue;
         };
-        let is_ours =
-            handler == "rules" || handler.starts_with("sink-") || handler.starts_with("bridge-");
+        let is_ours = matches!(handler, "rules" | "sparkplug")
+            || handler.starts_with("sink-")
+            || handler.starts_with("bridge-");
         if !is_ours || names.contains(handler) {
             continue;
         }
@@ -267,7 +268,14 @@ mod tests {
     #[test]
     fn the_journal_keeps_nothing_for_what_is_configured_no_longer() {
         let journal = MemoryJournal::new();
-        for name in ["rules", "sink-erp", "sink-old", "bridge-old", "history"] {
+        for name in [
+            "rules",
+            "sink-erp",
+            "sink-old",
+            "bridge-old",
+            "sparkplug",
+            "history",
+        ] {
             for lane in Lane::ALL {
                 let cursor = format!("{name}-{lane}");
                 journal.open_cursor(&cursor, lane, Seq::ZERO).unwrap();

@@ -131,15 +131,17 @@ impl HostHandler {
 
     fn take(&self, machine: &mut Machine, record: &Record, effects: &mut Vec<Effect>) {
         let inner = &self.host.0;
-        // A copy says nothing that was not heard when it was said.
         let Some(topic) = record.topic.below(inner.parts.node.as_str()) else {
             return;
         };
-        if record.op != Op::Put {
+        // A copy says nothing that was not heard when it was said.
+        if record.is_restated() {
             return;
         }
         if record.topic == inner.state {
             self.host.hear_of_self(record);
+        } else if record.op == Op::Delete {
+            // No message of an edge node is empty.
         } else if record.topic == inner.overdue {
             if let Ok(overdue) = serde_json::from_slice::<Overdue>(&record.payload) {
                 let since = Seq(overdue.since);

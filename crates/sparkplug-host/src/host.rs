@@ -121,6 +121,12 @@ impl Host {
             let cursor = format!("{NAME}-{lane}");
             parts.journal.open_cursor(&cursor, *lane, durable)?;
         }
+        for other in Lane::ALL.into_iter().filter(|other| other != lane) {
+            // Retention would wait for it for ever. Mostly there is none.
+            let _ = parts
+                .journal
+                .remove_cursor(&format!("{NAME}-{other}"), other);
+        }
         Ok(Arc::new(HostFactory::new(self.clone())))
     }
 }

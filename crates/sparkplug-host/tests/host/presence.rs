@@ -46,7 +46,7 @@ async fn nobody_else_may_say_that_it_is_not_there() {
     let mut world = World::new();
     serve_for_one(&world).await;
     world.run();
-    for lie in [&br#"{"online":false,"timestamp":7}"#[..], b"OFFLINE"] {
+    for lie in [&br#"{"online":false,"timestamp":7}"#[..], b"OFFLINE", b""] {
         world.clock.advance(std::time::Duration::from_secs(1));
         let before = said(&world);
         world.publish(STATE, lie);
