@@ -58,6 +58,11 @@ declare namespace Api {
     first_failed: string; last_failed: string; payload_bytes: number;
   }
   interface Ban { source: string; from: string[]; until: string; reason: string; automatic: boolean }
+  interface MqttSession {
+    id: string; user: string | null; connected: boolean; since: string; subscriptions: number; queued: number; queued_bytes: number;
+    behind: boolean; dropped: { queue_full: number; too_large: number; expired: number };
+  }
+  interface MqttClient { id: string; user: string | null; address: string; version: string; since: string; session: MqttSession }
   interface Token { id: string; name: string; role: string; serial?: string | null; created: string }
   interface Lane { class: string; ready: boolean; epoch: number; last: number; durable: number; bytes: number; failure: string | null }
   interface Ready {

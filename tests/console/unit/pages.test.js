@@ -6,6 +6,7 @@ import * as cases from '../../../crates/console/assets/app/pages/cases/model.js'
 import * as devices from '../../../crates/console/assets/app/pages/devices/model.js';
 import * as handlers from '../../../crates/console/assets/app/pages/handlers/model.js';
 import * as overview from '../../../crates/console/assets/app/pages/overview/model.js';
+import * as stations from '../../../crates/console/assets/app/pages/stations/model.js';
 import * as topics from '../../../crates/console/assets/app/pages/topics/model.js';
 import * as users from '../../../crates/console/assets/app/pages/users/model.js';
 
@@ -142,4 +143,20 @@ test('a plot keeps what is within its span, in order, and not without end', () =
 test('only tokens of devices have a serial number', () => {
   assert.deepEqual(users.wanted({ name: ' x ', role: 'reader', serial: '1' }), { name: 'x', role: 'reader' });
   assert.deepEqual(users.wanted({ name: 'x', role: 'device', serial: ' 1 ' }), { name: 'x', role: 'device', serial: '1' });
+});
+
+test('what is no JSON is said before it is sent', () => {
+  for (const text of ['1', '"a"', '{"a": [null]}', ' true ']) assert.equal(topics.notJson(text), null, text);
+  for (const text of ['', '{', "{'a': 1}", 'a']) assert.ok(topics.notJson(text), text);
+});
+
+test('what is wrong with an import stands in the order of its lines', () => {
+  const parts = [{ index: 7, field: 'name', detail: 'b' }, { detail: 'whole file' }, { index: 2, field: null, detail: 'a' }];
+  assert.deepEqual(devices.lines(parts), [
+    { line: null, field: null, detail: 'whole file' }, { line: 2, field: null, detail: 'a' }, { line: 7, field: 'name', detail: 'b' },
+  ]);
+});
+
+test('all that a session was not given counts', () => {
+  assert.equal(stations.dropped({ dropped: { queue_full: 1, too_large: 2, expired: 4 } }), 7);
 });

@@ -3,34 +3,38 @@ import { forget, setSession, token } from './session.js';
 
 const PATIENCE = 20_000;
 
+/** @typedef {{index?: number|null, field?: string|null, detail: string}} Part a line or an item, and its field */
+
 /** Why a request has no answer that helps. */
 export class Problem extends Error {
   /**
    * @param {number} status of HTTP; 0: no answer at all
    * @param {string} detail for people, as the node says it
    * @param {string} [type] for programs
+   * @param {Part[]} [parts] what is wrong with which part of what was sent
    */
-  constructor(status, detail, type = '') {
+  constructor(status, detail, type = '', parts = []) {
     super(detail);
     this.status = status;
     this.type = type;
+    this.parts = parts;
   }
 }
 
 /**
- * @param {string} method @param {string} path @param {unknown} [body] JSON
+ * @param {string} method @param {string} path @param {string} [body] @param {string} [type] of the body
  * @returns {Promise<Response>}
  */
-async function request(method, path, body) {
+async function request(method, path, body, type = 'application/json') {
   const secret = token();
   /** @type {Record<string, string>} */
   const headers = secret ? { authorization: `Bearer ${secret}` } : {};
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (body !== undefined) headers['content-type'] = type;
   let answer;
   try {
     answer = await fetch(path, {
       method, headers, cache: 'no-store', redirect: 'manual', signal: AbortSignal.timeout(PATIENCE),
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body ?? null,
     });
   } catch (error) {
     throw new Problem(0, error instanceof Error ? error.message : String(error));
@@ -43,8 +47,8 @@ async function request(method, path, body) {
     forget();
     setSession({ phase: 'out', role: null, refused: said.detail ?? answer.statusText });
   }
-  const errors = Array.isArray(said.errors) ? said.errors.map((/** @type {{detail: string}} */ e) => e.detail) : [];
-  throw new Problem(answer.status, [said.detail ?? answer.statusText, ...errors].join('; '), said.type);
+  const parts = /** @type {Part[]} */ (Array.isArray(said.errors) ? said.errors : []);
+  throw new Problem(answer.status, [said.detail ?? answer.statusText, ...parts.map((one) => one.detail)].join('; '), said.type, parts);
 }
 
 /** @param {Record<string, string|number|null|undefined>} query @returns {string} */
@@ -72,7 +76,18 @@ export const getBlob = async (path) => (await request('GET', path)).blob();
  * @returns {Promise<T>}
  */
 export async function send(method, path, body) {
-  const text = await (await request(method, path, body)).text();
+  return sendText(method, path, body === undefined ? undefined : JSON.stringify(body));
+}
+
+/**
+ * Sends a text as it is.
+ * @template T
+ * @param {'POST'|'PUT'|'DELETE'} method @param {string} path @param {string} [body] @param {string} [type] of the body
+ * @param {Record<string, string|undefined>} [query]
+ * @returns {Promise<T>}
+ */
+export async function sendText(method, path, body, type, query = {}) {
+  const text = await (await request(method, path + asked(query), body, type)).text();
   return JSON.parse(text || 'null');
 }
 

@@ -9,12 +9,13 @@ import { Button } from './signs.js';
  * @typedef {object} Field
  * @property {string} name
  * @property {string} label
- * @property {'text'|'number'|'select'|'area'|'checkbox'} [type]
+ * @property {'text'|'number'|'select'|'area'|'checkbox'|'file'} [type]
  * @property {string} [value] to begin with
  * @property {boolean} [required]
  * @property {string} [hint]
  * @property {string} [pattern]
  * @property {[string, string][]} [options] of a select: value and words
+ * @property {string} [accept] of a file: what is offered; the answer is its text
  */
 
 /**
@@ -24,6 +25,7 @@ import { Button } from './signs.js';
  * @property {Field[]} [fields]
  * @property {string} [confirm] words of the button that does it
  * @property {boolean} [danger]
+ * @property {(answer: Record<string, string>) => {name: string, why: string}|null} [check] what is wrong with an answer, if anything is
  * @property {any} [show] something to be read instead of answered
  */
 
@@ -39,15 +41,18 @@ export const ask = (question) => new Promise((resolve) => {
 /** Whether a question waits for its answer. @returns {boolean} */
 export const asking = () => asked.get() !== null;
 
-/** @param {{field: Field, value: string, onInput: (value: string) => void, first: boolean}} props @returns {any} */
-export function Input({ field, value, onInput, first }) {
+/** @param {{field: Field, value: string, onInput: (value: string) => void, first: boolean, wrong?: string}} props @returns {any} */
+export function Input({ field, value, onInput, first, wrong }) {
   const of = (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.target);
   const common = {
     id: `field-${field.name}`, name: field.name, required: field.required, autofocus: first,
-    'aria-describedby': field.hint ? `hint-${field.name}` : undefined, autocomplete: 'off',
+    'aria-describedby': [field.hint && `hint-${field.name}`, wrong && `wrong-${field.name}`].filter(Boolean).join(' ') || undefined,
+    'aria-invalid': wrong ? 'true' : undefined, autocomplete: 'off',
     onInput: (/** @type {Event} */ event) => onInput(of(event).value),
   };
   const hint = field.hint && html`<small id=${`hint-${field.name}`}>${field.hint}</small>`;
+  // A file is read when it is chosen; one that cannot be read is none.
+  const onFile = (/** @type {Event} */ event) => { onInput(''); of(event).files?.[0]?.text().then(onInput, () => {}); };
   if (field.type === 'checkbox') {
     return html`<label class="field check"><input type="checkbox" ...${common} checked=${value === 'true'}
       onInput=${(/** @type {Event} */ event) => onInput(String(of(event).checked))} /><span>${field.label}</span>${hint}</label>`;
@@ -55,8 +60,9 @@ export function Input({ field, value, onInput, first }) {
   return html`<label class="field"><span>${field.label}${field.required && html` <abbr title=${t('form.required')}>*</abbr>`}</span>
     ${field.type === 'select' ? html`<select ...${common} value=${value}>${(field.options ?? []).map(([option, words]) => html`<option key=${option} value=${option} selected=${option === value}>${words}</option>`)}</select>`
     : field.type === 'area' ? html`<textarea rows="3" ...${common} value=${value}></textarea>`
+    : field.type === 'file' ? html`<input type="file" ...${common} accept=${field.accept} onInput=${onFile} />`
     : html`<input type=${field.type ?? 'text'} ...${common} value=${value} pattern=${field.pattern} />`}
-    ${hint}</label>`;
+    ${hint}${wrong && html`<small class="failure" id=${`wrong-${field.name}`} role="alert">${wrong}</small>`}</label>`;
 }
 
 /** @returns {any} */
@@ -64,22 +70,30 @@ export function AskHere() {
   const question = useStore(asked);
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
   const [answer, setAnswer] = useState(/** @type {Record<string, string>} */ ({}));
+  const [wrong, setWrong] = useState(/** @type {{name: string, why: string}|null} */ (null));
   useEffect(() => {
     const dialog = box.current;
     if (!dialog || !question) return;
+    setWrong(null);
     setAnswer(Object.fromEntries((question.fields ?? []).map((field) => [field.name, field.value ?? ''])));
     if (!dialog.open) dialog.showModal();
   }, [question]);
   if (!question) return null;
   const fields = question.fields ?? [];
-  const submit = (/** @type {Event} */ event) => { event.preventDefault(); question.done(answer); };
+  const submit = (/** @type {Event} */ event) => { 
+    event.preventDefault();
+    const found = question.check?.(answer) ?? null;
+    setWrong(found);
+    if (found) /** @type {HTMLElement|null|undefined} */ (box.current?.querySelector(`[name="${found.name}"]`))?.focus();
+    else question.done(answer);
+  };
   return html`
     <dialog ref=${box} class="ask" aria-labelledby="ask-title" onClose=${() => question.done(null)} onCancel=${() => question.done(null)}>
       <form onSubmit=${submit}>
         <h2 id="ask-title">${question.title}</h2>
         ${question.text && html`<p>${question.text}</p>`}
         ${question.show}
-        ${fields.map((field, at) => html`<${Input} key=${field.name} field=${field} first=${at === 0} value=${answer[field.name] ?? field.value ?? ''}
+        ${fields.map((field, at) => html`<${Input} key=${field.name} field=${field} first=${at === 0} value=${answer[field.name] ?? field.value ?? ''} wrong=${wrong?.name === field.name ? wrong.why : undefined}
           onInput=${(/** @type {string} */ value) => setAnswer((now) => ({ ...now, [field.name]: value }))} />`)}
         <div class="row end">
           ${!question.show && html`<${Button} label=${t('form.cancel')} onClick=${() => question.done(null)} />`}

@@ -55,6 +55,9 @@ function onCheckIn(held) {
 /** How often the list was asked for: only the last answer counts. */
 let asked = 0;
 
+/** Asks for all of them again. */
+export const reloadAll = () => load();
+
 async function load() {
   asked += 1;
   const mine = asked;

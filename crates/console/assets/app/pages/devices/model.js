@@ -59,3 +59,12 @@ export function argumentsOf(command, given) {
   const fields = COMMANDS.find((one) => one.name === command)?.fields ?? [];
   return Object.fromEntries(fields.map((field) => [field.name, field.type === 'number' ? Number(given[field.name]) : given[field.name] ?? '']));
 }
+
+/**
+ * What is wrong with which line of an import, in the order of lines.
+ * @param {readonly {index?: number|null, field?: string|null, detail: string}[]} parts
+ * @returns {{line: number|null, field: string|null, detail: string}[]}
+ */
+export const lines = (parts) => parts
+  .map(({ index, field, detail }) => ({ line: index ?? null, field: field ?? null, detail }))
+  .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));

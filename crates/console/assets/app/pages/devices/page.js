@@ -13,6 +13,7 @@ import { Age, Button, Empty, Failure, Word } from '../../parts/signs.js';
 import { useDevices } from './all.js';
 import { Detail } from './detail.js';
 import { register } from './edit.js';
+import { importDevices } from './import.js';
 import { chosen, counts, standing } from './model.js';
 
 const TONES = { overdue: 'bad', never: 'plain', disabled: 'quiet', heard: 'good' };
@@ -52,7 +53,7 @@ export function Devices({ route }) {
     <div class=${classes('split', selected && 'opened')}>
       <section class=${classes('master', lost && 'stale')} aria-label=${t('page.devices')}>
         <div class="row title"><h1>${t('page.devices')}</h1>
-          ${may(role, 'operator') && html`<${Button} label=${t('device.register')} onClick=${() => register()} />`}</div>
+          ${may(role, 'operator') && html`<${Button} label=${t('device.register')} onClick=${() => register()} /><${Button} label=${t('import.do')} disabled=${lost} onClick=${importDevices} />`}</div>
         <div class="row tools">
           <${Search} value=${search} label=${t('device.search')} onInput=${(/** @type {string} */ text) => refine({ search: text })} />
           <div class="tabs">${view('', t('device.all'), all.size)}${view('overdue', t('device.overdue'), count.overdue)}${view('never', t('device.never'), count.never)}${view('disabled', t('device.disabled'), count.disabled)}</div>

@@ -19,5 +19,8 @@ export const FACTS = [
 /** Counters whose growth is a trouble. */
 export const TROUBLES = ['unknown', 'full', 'offences'];
 
+/** Messages that a session was not given. @param {Api.MqttSession} of @returns {number} */
+export const dropped = ({ dropped: by }) => by.queue_full + by.too_large + by.expired;
+
 /** How long a ban may be offered to be. */
 export const TIMES = ['10min', '1h', '1d', '7d', '30d'];

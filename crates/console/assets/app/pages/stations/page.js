@@ -12,6 +12,7 @@ import { attempt } from '../../parts/say.js';
 import { Button, Empty, Fact, Until, Word } from '../../parts/signs.js';
 import { gauge } from '../overview/model.js';
 import { metrics, readings } from '../overview/polls.js';
+import { Mqtt } from './mqtt.js';
 import { FACTS, TIMES, TROUBLES } from './model.js';
 
 const bans = poll(async () => /** @type {Api.Ban[]} */ ((await get('/v1/bans')).bans), 5000);
@@ -47,6 +48,7 @@ export function Stations() {
     <${Panel} title=${t('stations.counts')} of=${counted} every=${metrics.every}>${() => html`<dl class="facts tiles">
       ${FACTS.map((fact) => { const value = gauge(kept, fact.metric); return html`<div key=${fact.key} class=${classes('fact', TROUBLES.includes(fact.key) && Boolean(value) && 'trouble')}><dt>${t(`station.${fact.key}`)}</dt><dd>${value === null ? t('value.none-yet') : number(value)}</dd></div>`; })}
     </dl>`}</${Panel}>
+    <${Mqtt} />
     <${Panel} title=${t('bans.title')} of=${banned} every=${bans.every}>${(/** @type {Api.Ban[]} */ list) => html`
       ${operator && html`<div class="actions"><${Button} label=${t('bans.add')} disabled=${lost} onClick=${add} /></div>`}
       ${list.length === 0 ? html`<${Empty}>${t('bans.none')}</${Empty}>` : html`<ul class="rows">${list.map((ban) => html`<li key=${ban.source}>

@@ -31,6 +31,19 @@ export function brief(value) {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
+/** Types of what is published by hand; the first one is checked. */
+export const TYPES = /** @type {const} */ (['application/json', 'text/plain']);
+
+/** Why a text is no JSON; null if it is. @param {string} text @returns {string|null} */
+export function notJson(text) {
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** @typedef {{at: number[], values: (number|null)[]}} Points seconds since 1970, growing */
 
 /** Points of a plot, at most. */

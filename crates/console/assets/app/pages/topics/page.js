@@ -1,7 +1,9 @@
 // Topics: the tree, what each has now and how old that is; numbers as plots.
+import { may } from '../../core/roles.js';
 import { link as address } from '../../core/router.js';
 import { link } from '../../data/live.js';
 import { go } from '../../data/place.js';
+import { session } from '../../data/session.js';
 import { t } from '../../data/text.js';
 import { Grid } from '../../parts/grid.js';
 import { classes, html, useEffect, useMemo, useStore } from '../../parts/html.js';
@@ -10,6 +12,7 @@ import { Age, Button, Empty, Failure, Quality } from '../../parts/signs.js';
 import { Detail } from './detail.js';
 import { above, brief, rows } from './model.js';
 import { Plots } from './plots.js';
+import { publish } from './publish.js';
 import { branches, collapse, expand, open, reload, trouble, useTree, values } from './tree.js';
 
 /** @typedef {import('./model.js').Row} Row */
@@ -40,6 +43,8 @@ export function Topics({ route }) {
   useTree();
   const [known, expanded, held, failed] = [useStore(branches), useStore(open), useStore(values), useStore(trouble)];
   const lost = useStore(link, (now) => now.state === 'lost');
+  const node = useStore(link, (now) => now.node);
+  const operator = useStore(session, (now) => may(now.role, 'operator'));
   const selected = route.rest.join('/') || null;
   useEffect(() => { if (selected) above(selected).forEach(expand); }, [selected]);
   const list = useMemo(() => rows(known, expanded), [known, expanded]);
@@ -48,7 +53,8 @@ export function Topics({ route }) {
   return html`
     <div class=${classes('split', selected && 'opened')}>
       <section class=${classes('master', lost && 'stale')} aria-label=${t('page.topics')}>
-        <div class="row title"><h1>${t('page.topics')}</h1><${Button} label=${t('topics.reload')} onClick=${reload} /></div>
+        <div class="row title"><h1>${t('page.topics')}</h1><${Button} label=${t('topics.reload')} onClick=${reload} />
+          ${operator && html`<${Button} label=${t('publish.do')} disabled=${lost} onClick=${() => publish(selected ?? (node ? `${node}/` : ''))} />`}</div>
         <${Failure} error=${failed} />
         ${cut.length > 0 && html`<p class="note">${t('topics.cut', { places: cut.join(', ') })}</p>`}
         ${list.length === 0 ? html`<${Empty}>${known.has('') ? t('topics.none') : t('value.loading')}</${Empty}>` : html`
