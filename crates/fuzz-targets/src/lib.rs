@@ -14,6 +14,7 @@ pub mod mqtt_session;
 pub mod plans;
 pub mod profile;
 pub mod proxy;
+pub mod rules;
 pub mod scram;
 pub mod segment;
 pub mod smpp;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 19] = [
     ("access", spica_fuzz_targets::access::run),
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
@@ -18,6 +18,8 @@ const TARGETS: [Target; 17] = [
     ("plans", spica_fuzz_targets::plans::run),
     ("profile", spica_fuzz_targets::profile::run),
     ("proxy", spica_fuzz_targets::proxy::run),
+    ("rule_expressions", spica_fuzz_targets::rules::expression),
+    ("rules", spica_fuzz_targets::rules::run),
     ("scram", spica_fuzz_targets::scram::run),
     ("segment", spica_fuzz_targets::segment::run),
     ("smpp", spica_fuzz_targets::smpp::run),
