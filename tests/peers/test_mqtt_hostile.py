@@ -1,5 +1,6 @@
-"""Hostile MQTT peers against the real binary: broken packets in every state, wildcard bombs, half-open
-peers, a storm of reconnects. Through all of it an established client is served."""
+"""Hostile MQTT peers against the real binary: broken packets in every state, texts that are none,
+thousands of subscriptions, wildcard bombs, abused aliases, half-open peers, a storm of reconnects.
+Through all of it an established client is served."""
 
 import os
 import random
@@ -94,6 +95,87 @@ def test_broken_packets_in_every_state(mqtt, name, established, version):
                 pass
         if round % 100 == 0:
             established(f"{version} {round}")
+
+
+# Alone, cut short, overlong, a surrogate, beyond Unicode, U+0000.
+NO_TEXTS = [b"\xff", b"a\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"a\0b"]
+
+
+def with_text(version, bad):
+    """Packets with a text that is none, wherever one may be; the first are CONNECTs."""
+    more = properties() if version == V5 else b""
+    connects = [connect(bad, version), connect("c", version, will={"topic": bad, "payload": "w"}), connect("c", version, user=bad, password="p")]
+    others = [
+        packet(PUBLISH, text(bad) + b"\0\1" + more + b"x", 2),
+        packet(SUBSCRIBE, b"\0\1" + more + text(bad) + b"\1", 2),
+        packet(UNSUBSCRIBE, b"\0\1" + more + text(bad), 2),
+    ]
+    if version == V5:
+        connects.append(connect("c", version, user=None, auth_method=bad))
+        for given in ({"user": (bad, "v")}, {"user": ("n", bad)}, {"content_type": bad}, {"response_topic": bad}):
+            others.append(packet(PUBLISH, text("t") + b"\0\1" + properties(**given) + b"x", 2))
+        others.append(packet(PUBACK, b"\0\1\x80" + properties(reason_text=bad)))
+    return connects, others
+
+
+@pytest.mark.parametrize("version", [V311, V5])
+def test_texts_that_are_none(mqtt, name, established, version):
+    for bad in NO_TEXTS:
+        connects, others = with_text(version, bad)
+        for sent in connects:
+            with Raw(mqtt, version) as client:
+                client.send(sent)
+                with pytest.raises(Closed):
+                    # A refusal may come before the end.
+                    assert client.next().reason >= (0x80 if version == V5 else 1)
+                    client.next()
+        for sent in others:
+            with Raw.join(mqtt, name[-20:], version) as client:
+                client.send(sent)
+                assert client.closed() in ({0x81, 0x82, 0x90, 0x8F} if version == V5 else {None}), sent
+    established("meanwhile")
+
+
+def test_ten_thousand_subscriptions(mqtt, name, established):
+    """One client asks for as many as it can: what goes beyond the bound is refused filter by filter, and
+    what is granted is served."""
+    with Raw.join(mqtt, name) as client:
+        granted, refused = [], set()
+        for first in range(0, 10_000, 100):
+            filters = [f"{name}/{number}/+" for number in range(first, first + 100)]
+            reasons = client.subscribe(*[(filter, 1) for filter in filters]).reasons
+            granted += [filter for filter, reason in zip(filters, reasons) if reason == 1]
+            refused |= {reason for reason in reasons if reason != 1}
+        assert granted and refused <= {0x97}, refused
+        established("meanwhile")
+        for filter in (granted[0], granted[-1]):
+            topic = filter.replace("+", "x")
+            client.start_publish(topic, "one", 1)
+            early = [client.next(), client.next()]
+            assert sorted(it.kind for it in early) == [PUBLISH, PUBACK]
+            [message] = [it for it in early if it.kind == PUBLISH]
+            assert message.topic == topic
+            client.acknowledge(PUBACK, message.id)
+        assert set(client.unsubscribe(*granted[:100]).reasons) == {0}
+
+
+def test_abused_aliases(mqtt, name, established):
+    """Aliases that are set anew with every message, used before they are set, and beyond the bound."""
+    with Raw.join(mqtt, f"s{name}") as subscriber, Raw.join(mqtt, f"p{name}") as client:
+        most = client.connack.properties["alias_maximum"]
+        subscriber.subscribe((f"{name}/#", 1))
+        for number in range(500):
+            client.start_publish(f"{name}/{number}", str(number), 1, alias=number % most + 1)
+            client.start_publish("", str(number), 1, alias=number % most + 1)
+            for _ in range(2):
+                client.expect(PUBACK)
+                subscriber.message(str(number), topic=f"{name}/{number}")
+    established("meanwhile")
+    for alias in (1, most, most + 1, 0, 65_535):
+        with Raw.join(mqtt, name) as client:
+            # One that stood for something on the connection before stands for nothing here.
+            client.start_publish("", "x", 1, alias=alias)
+            assert client.closed() == (0x82 if 0 < alias <= most else 0x94)
 
 
 def test_wildcard_bombs(mqtt, name, established):
