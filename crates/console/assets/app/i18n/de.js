@@ -455,7 +455,7 @@ export default {
   'publish.kind-hint': 'Von einem Zustand zählt der letzte Wert, von Ereignissen jedes.',
   'publish.not-json': 'Das ist kein JSON: {why}',
   'publish.payload': 'Inhalt',
-  'publish.text': 'Der Datensatz bleibt, geht an alle, die dem Topic folgen, und sagt, wer ihn veröffentlicht hat.',
+  'publish.text': 'Der Datensatz bleibt, geht an alle, die dem Thema folgen, und sagt, wer ihn veröffentlicht hat.',
   'publish.title': 'Datensatz veröffentlichen',
   'publish.topic-hint': 'Unterhalb dieses Knotens, ohne + und #.',
   'quality.bad': 'schlecht',

@@ -41,7 +41,7 @@ async function order(verb, id) {
 const Session = ({ of }) => html`<${Fact} label=${t('mqtt.subscriptions')}>${number(of.subscriptions)}</${Fact}>
   <${Fact} label=${t('mqtt.queued')}>${number(of.queued)} (${size(of.queued_bytes)})</${Fact}>
   <${Fact} label=${t('mqtt.dropped')}>${number(dropped(of))}</${Fact}>
-  ${of.behind && html`<${Fact} label=${t('mqtt.fed')}><${Word} tone="plain">${t('mqtt.behind')}</${Word}></${Fact}>`}`;
+  ${of.connected && of.behind && html`<${Fact} label=${t('mqtt.fed')}><${Word} tone="plain">${t('mqtt.behind')}</${Word}></${Fact}>`}`;
 
 /** @returns {any} */
 export function Mqtt() {
