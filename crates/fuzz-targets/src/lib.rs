@@ -18,4 +18,5 @@ pub mod rules;
 pub mod scram;
 pub mod segment;
 pub mod smpp;
+pub mod sparkplug;
 pub mod websocket;

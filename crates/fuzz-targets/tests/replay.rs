@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 19] = [
+const TARGETS: [Target; 20] = [
     ("access", spica_fuzz_targets::access::run),
     ("cases", spica_fuzz_targets::cases::run),
     ("dc09", spica_fuzz_targets::dc09::run),
@@ -23,6 +23,7 @@ const TARGETS: [Target; 19] = [
     ("scram", spica_fuzz_targets::scram::run),
     ("segment", spica_fuzz_targets::segment::run),
     ("smpp", spica_fuzz_targets::smpp::run),
+    ("sparkplug", spica_fuzz_targets::sparkplug::run),
     ("websocket", spica_fuzz_targets::websocket::run),
 ];
 
