@@ -30,4 +30,4 @@ pub use error::NodeError;
 pub use exit::Exit;
 pub use node::{Access, Ended, Node};
 pub use ready::Addresses;
-pub use reload::ReadConfig;
+pub use reload::{ReadConfig, Reload};

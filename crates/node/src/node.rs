@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::foundation::Foundation;
 use crate::handling::Handling;
 use crate::ready::{Addresses, ReadyFile};
+use crate::reload::{self, Reload};
 use crate::supervise::Supervisor;
 use crate::{
     NodeError, ReadConfig, duties, fetching, first_token, handling, mqtt, pairing, restating,
@@ -63,6 +64,7 @@ pub struct Node {
     http: spica_http::Server,
     station: identicom::Server,
     mqtt: Option<spica_station_mqtt::Server>,
+    reload: Reload,
     supervisor: Supervisor,
     addresses: Addresses,
     admin_token: Option<String>,
@@ -178,6 +180,7 @@ impl Node {
             },
         )?
         .unzip();
+        let reload = reload::reloading(mqtt_shown.as_ref());
         let parts = spica_http::Parts {
             mqtt: mqtt_shown,
             journal: Arc::clone(&journal) as SharedJournal,
@@ -236,6 +239,7 @@ impl Node {
             http,
             station,
             mqtt,
+            reload,
             supervisor,
             addresses,
             admin_token,
@@ -255,13 +259,9 @@ impl Node {
 
     /// Reads the configuration again, and takes up what a running node can: logs what became of it.
     /// Reads files: not for a thread that others wait for.
-    pub fn reloader(&self) -> impl Fn() + Send + Sync + use<> {
-        let mqtt = self.mqtt.as_ref().map(spica_station_mqtt::Server::control);
-        move || match &mqtt {
-            // What is wrong, and what needs a restart, is logged there.
-            Some(mqtt) => drop(mqtt.reload()),
-            None => tracing::info!("this node has no MQTT station, and so nothing to read again"),
-        }
+    #[must_use]
+    pub fn reloader(&self) -> Reload {
+        Arc::clone(&self.reload)
     }
 
     /// The first admin token, if this start made it; only the first call gives it.

@@ -3,12 +3,31 @@
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+use spica_http::MqttParts;
 use spica_station_mqtt::{Reread, SettingsSource};
 
 use crate::config::Config;
 
 /// Reads the configuration again: what it says, or everything that is wrong with it, a line each.
 pub type ReadConfig = Arc<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
+
+/// Reads the configuration again, and takes up what a running node can; logs what became of it.
+pub type Reload = Arc<dyn Fn() + Send + Sync>;
+
+/// Reloads a node with this MQTT station, for as long as that is there.
+pub(crate) fn reloading(mqtt: Option<&MqttParts>) -> Reload {
+    // Whoever holds the station holds the journal, which is to close when the node stops.
+    let control = mqtt.map(|mqtt| Arc::downgrade(&mqtt.control));
+    Arc::new(move || match &control {
+        None => tracing::info!("this node has no MQTT station, and so nothing to read again"),
+        Some(control) => {
+            if let Some(control) = control.upgrade() {
+                // What is wrong, and what needs a restart, is logged there.
+                drop(control.reload());
+            }
+        }
+    })
+}
 
 /// What a running node takes up.
 const TAKEN_UP: &str = "mqtt.access";

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use spica_node::config::Config;
-use spica_node::{Access, Ended, Exit, Node, ReadConfig};
+use spica_node::{Access, Ended, Exit, Node, ReadConfig, Reload};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Serve;
@@ -45,7 +45,7 @@ async fn serve(config: Config, read: &ReadConfig, token_file: Option<&Path>) -> 
                 }
             })
         });
-        let reload = Arc::new(node.reloader());
+        let reload = node.reloader();
         let mut running = std::pin::pin!(node.run(&mut stop));
         let ended = loop {
             tokio::select! {
@@ -68,7 +68,7 @@ async fn serve(config: Config, read: &ReadConfig, token_file: Option<&Path>) -> 
     clippy::disallowed_methods,
     reason = "a file that an operator has written, and no acknowledgement waits for it"
 )]
-fn read_again(reload: Arc<impl Fn() + Send + Sync + 'static>) {
+fn read_again(reload: Reload) {
     tracing::info!("SIGHUP: the configuration is read again");
     // One after the other: the station sees to that.
     drop(tokio::task::spawn_blocking(move || reload()));
