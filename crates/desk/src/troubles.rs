@@ -20,6 +20,16 @@ struct Troubles {
     changed: Vec<Key>,
 }
 
+impl Troubles {
+    /// Forgets a trouble that is over, and that the desk knows to be; whether there is one.
+    fn forget_one(&mut self) -> bool {
+        let over =
+            |(key, trouble): &(&Key, &Trouble)| !trouble.active && !self.changed.contains(*key);
+        let found = self.stand.iter().find(over).map(|(key, _)| key.clone());
+        found.is_some_and(|key| self.stand.remove(&key).is_some())
+    }
+}
+
 /// Takes reports of troubles of the node itself; cheap to clone. What stands is remembered as long as
 /// the process lives, so that a node that begins to serve knows it.
 #[derive(Clone)]
@@ -50,7 +60,8 @@ impl Reporter {
             if !is_news {
                 return;
             }
-            if known.is_none() && troubles.stand.len() >= STANDING {
+            let is_full = known.is_none() && troubles.stand.len() >= STANDING;
+            if is_full && !troubles.forget_one() {
                 tracing::warn!(
                     source = key.0,
                     condition = key.1,
@@ -86,5 +97,43 @@ impl Reporter {
 impl std::fmt::Debug for Reporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Reporter")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spica_cases::Severity;
+
+    use super::*;
+
+    fn trouble(number: usize, active: bool) -> Trouble {
+        Trouble {
+            source: format!("plant/{number}"),
+            condition: "too-hot".to_owned(),
+            severity: Severity::Low,
+            active,
+            text: String::new(),
+            detail: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
+    fn those_that_are_over_make_room_for_those_that_stand() {
+        let reporter = Reporter::new(mpsc::channel(1).0);
+        for number in 0..STANDING {
+            reporter.report(trouble(number, true));
+        }
+        reporter.report(trouble(STANDING, true));
+        assert_eq!(reporter.changed().len(), STANDING, "so many and no more");
+        reporter.report(trouble(7, false));
+        reporter.report(trouble(STANDING, true));
+        assert_eq!(
+            reporter.changed(),
+            [trouble(7, false)],
+            "its end is to be told first"
+        );
+        reporter.report(trouble(STANDING, true));
+        assert_eq!(reporter.changed(), [trouble(STANDING, true)]);
+        assert_eq!(reporter.all().len(), STANDING);
     }
 }

@@ -9,23 +9,48 @@ struct Section<'a> {
     path: KeyPath,
     shape: Shape<'a>,
     keys: Vec<(&'a str, Shape<'a>)>,
+    /// Whether it is one of an array of tables.
+    is_item: bool,
+}
+
+impl Section<'_> {
+    /// As it is written in a file.
+    fn title(&self) -> String {
+        if self.is_item {
+            format!("[[{}]]", self.path)
+        } else {
+            format!("[{}]", self.path)
+        }
+    }
 }
 
 /// All sections, in the order they are declared.
 fn sections(root: Shape<'_>) -> Vec<Section<'_>> {
     let mut found = Vec::new();
-    collect(&KeyPath::default(), root, &mut found);
+    collect(&KeyPath::default(), root, false, &mut found);
     found
 }
 
-fn collect<'a>(path: &KeyPath, shape: Shape<'a>, found: &mut Vec<Section<'a>>) {
+fn collect<'a>(path: &KeyPath, shape: Shape<'a>, is_item: bool, found: &mut Vec<Section<'a>>) {
     let (tables, keys): (Vec<_>, Vec<_>) = shape.properties().partition(|(_, s)| s.is_section());
+    let items = keys.iter().filter_map(|(key, inner)| {
+        let item = inner.items().filter(Shape::is_section)?;
+        Some((*key, item))
+    });
+    let items: Vec<_> = items.collect();
     if !path.is_root() {
-        let path = path.clone();
-        found.push(Section { path, shape, keys });
+        found.push(Section {
+            path: path.clone(),
+            shape,
+            keys,
+            is_item,
+        });
+    }
+    for (key, item) in items {
+        collect(&path.key(key), item, true, found);
     }
     for (key, inner) in tables {
-        collect(&path.key(key), inner, found);
+        collect(&path.key(key), inner, false, found);
     }
 }
 
@@ -64,11 +89,13 @@ first thing; `--json` says it to programs. A node does not start with a wrong co
 pub(super) fn markdown(root: Shape<'_>) -> String {
     let mut text = HEAD.to_owned();
     for section in sections(root) {
-        text.push_str(&format!("\n## [{}]\n", section.path));
+        text.push_str(&format!("\n## {}\n", section.title()));
         if let Some(about) = section.shape.about() {
             text.push_str(&format!("\n{}\n", paragraph(about)));
         }
-        if section.shape.default().is_none() {
+        if section.is_item {
+            text.push_str("\nOne of an array: the section is written once for each.\n");
+        } else if section.shape.default().is_none() {
             text.push_str("\nNot set by default: the section is there only if it is written.\n");
         }
         if !section.keys.is_empty() {
@@ -145,7 +172,7 @@ pub(super) fn example(root: Shape<'_>) -> String {
         } else {
             "# "
         };
-        text.push_str(&format!("{mark}[{}]\n", section.path));
+        text.push_str(&format!("{mark}{}\n", section.title()));
         for (key, shape) in &section.keys {
             text.push_str(&comment(shape.description().unwrap_or("")));
             text.push_str(&match (shape.default(), shape.usual()) {
