@@ -115,7 +115,8 @@ pub(crate) fn bridge(
         runtime: runtime.handle().clone(),
         base: PathBuf::new(),
         troubles: told.clone(),
-        hang_after: Duration::from_secs(30),
+        // A third of it is what one call waits for the other side.
+        hang_after: Duration::from_millis(1_500),
         metrics,
     };
     Bridge::open(settings, parts)

@@ -308,26 +308,27 @@ impl<P, R> Session<P, R> {
     }
 
     /// There is a new connection, on which the server takes `server_window` publishes at once, of
-    /// `server_bytes` each. `out` gets what is owed from before; given back are those whose publish
-    /// the server had taken before it lost the session.
+    /// `server_bytes` each. `out` gets what is owed from before. What a server had taken with QoS 2
+    /// and not released when it lost the session, it may have passed on or not: it is sent anew, for
+    /// nothing is to be lost.
     pub(crate) fn connected(
         &mut self,
         session_present: bool,
         server_window: u16,
         server_bytes: Option<u32>,
         out: &mut Vec<u8>,
-    ) -> Vec<P> {
+    ) {
         self.connection += 1;
         self.server_window = usize::from(server_window);
         self.server_bytes = server_bytes.map_or(usize::MAX, |bytes| bytes as usize);
-        let taken = if session_present {
-            Vec::new()
-        } else {
+        if !session_present {
             self.received.clear();
             self.open.clear();
             self.settled.clear();
-            self.forget_released()
-        };
+            for owed in self.flying.iter_mut().chain(&mut self.waiting) {
+                owed.stage = Stage::Published { dup: false };
+            }
+        }
         while let Some(mut owed) = self.flying.pop_back() {
             if let Stage::Published { dup } = &mut owed.stage {
                 *dup = session_present;
@@ -344,24 +345,6 @@ impl<P, R> Session<P, R> {
             out.extend_from_slice(&request.packet);
         }
         self.pump(out);
-        taken
-    }
-
-    /// Drops the publishes that the server has, and gives those who wait for them.
-    fn forget_released(&mut self) -> Vec<P> {
-        let mut taken = Vec::new();
-        for queue in [&mut self.flying, &mut self.waiting] {
-            let all = std::mem::take(queue);
-            for owed in all {
-                if owed.stage == Stage::Released {
-                    self.ids.free(owed.id);
-                    taken.push(owed.caller);
-                } else {
-                    queue.push_back(owed);
-                }
-            }
-        }
-        taken
     }
 
     /// Makes the subscriptions that the server has lost: in one request those of one identifier.
@@ -511,7 +494,6 @@ impl<P, R> Session<P, R> {
         let reason = match found.and_then(|at| self.flying.get_mut(at)) {
             Some(owed) => {
                 owed.stage = Stage::Released;
-                owed.packet = Vec::new();
                 Reason::Success
             }
             None => Reason::PacketIdentifierNotFound,

@@ -186,15 +186,12 @@ impl Connection {
         let (server_window, server_bytes) = (taken.server_window, taken.server_bytes);
         let session_present = taken.session_present;
         let mut socket = Socket::new(server, &self.settings, taken);
-        let done = self.session.connected(
+        self.session.connected(
             session_present,
             server_window,
             server_bytes,
             &mut socket.out,
         );
-        for reply in done {
-            answer(reply, Reason::Success);
-        }
         self.state.send_replace(State::Connected(Connected {
             server: socket.server.clone(),
             session_present,

@@ -184,13 +184,9 @@ fn a_kept_session_gets_everything_again_in_order() {
     }
     handled(&mut session, Packet::PubRec(good(2)));
     let mut out = Vec::new();
-    let taken = session.connected(true, 2, None, &mut out);
+    session.connected(true, 2, None, &mut out);
     let first = [("PUBLISH", 1, true), ("PUBREL", 2, false)];
-    assert_eq!(
-        (taken, read(&out)),
-        (vec![], first.to_vec()),
-        "within the server's window"
-    );
+    assert_eq!(read(&out), first, "within the server's window");
     let (_, out) = handled(&mut session, Packet::PubAck(good(1)));
     assert_eq!(read(&out), [("PUBLISH", 3, true)]);
     let (event, _) = handled(&mut session, Packet::PubComp(good(2)));
@@ -216,9 +212,10 @@ fn a_lost_session_gets_what_it_never_had_as_new_and_subscriptions_again() {
     let (event, _) = handled(&mut session, Packet::SubAck(asked));
     assert_eq!(event, Event::Answered("asked", vec![Reason::GrantedQos1]));
     let mut out = Vec::new();
-    let taken = session.connected(false, u16::MAX, None, &mut out);
-    assert_eq!(taken, [2], "the server had taken it");
-    assert_eq!(read(&out), [("SUBSCRIBE", 4, false), ("PUBLISH", 1, false)]);
+    session.connected(false, u16::MAX, None, &mut out);
+    // Whether the server has passed the second on, which it had taken, nobody knows.
+    let both = [("PUBLISH", 1, false), ("PUBLISH", 2, false)];
+    assert_eq!(read(&out), [&[("SUBSCRIBE", 4, false)], &both[..]].concat());
     let again = SubAck {
         packet_id: id(4),
         ..asked
@@ -228,7 +225,7 @@ fn a_lost_session_gets_what_it_never_had_as_new_and_subscriptions_again() {
     session.connected(true, u16::MAX, None, &mut out);
     assert_eq!(
         read(&out),
-        [("PUBLISH", 1, true)],
+        [("PUBLISH", 1, true), ("PUBLISH", 2, true)],
         "a kept one has its subscriptions"
     );
 }
