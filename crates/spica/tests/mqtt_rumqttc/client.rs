@@ -1,6 +1,10 @@
 //! rumqttc in both versions, with what happens to it as things to be awaited, each with a deadline.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::net::SocketAddr;
 use std::time::Duration;
