@@ -1,4 +1,5 @@
 //! The contract of handlers.
+#![expect(clippy::unwrap_used, reason = "help for tests fails as tests do")]
 
 use std::sync::Arc;
 

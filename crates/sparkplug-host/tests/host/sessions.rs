@@ -88,7 +88,7 @@ async fn what_is_missing_for_too_long_is_asked_for() {
     tokio::select! {
         () = host.serve() => unreachable!("it serves without end"),
         // That it is online, and that time is up.
-        reached = watermark.reached(next) => drop(reached.unwrap()),
+        reached = watermark.reached(next) => reached.unwrap(),
     }
     world.run();
     assert_eq!(world.state(T), good("9.0"));

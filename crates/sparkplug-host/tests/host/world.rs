@@ -94,7 +94,7 @@ pub(crate) fn read(journal: &SharedJournal) -> Vec<Record> {
         match follower.read(1 << 20).unwrap() {
             Followed::Records(records) => all.extend(records),
             Followed::UpToDate => return all,
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
 }
