@@ -236,6 +236,34 @@ async fn where_there_is_no_room_clients_are_refused_before_they_begin() {
 }
 
 #[tokio::test]
+async fn who_is_let_in_and_finds_no_room_is_told_when_to_come_again_and_others_go_on() {
+    let (node, server) = started().await;
+    let mut established = Client::open(&node, &server, Role::Reader).await;
+    let mut late = Client::connect(server.address()).await;
+    // There was room when the WebSocket was opened, and is none at the hello.
+    let hub = &node.app.parts.live;
+    let opening = || spica_live_hub::Opening {
+        encoding: spica_live_hub::Encoding::Json,
+        hidden: None,
+        credit: None,
+        bytes_per_s: 0,
+    };
+    let all: Vec<_> = std::iter::from_fn(|| hub.open(opening()).ok()).collect();
+    assert_eq!(all.len(), hub.settings().max_sessions - 1);
+    late.say(json!({"t": "hello", "token": node.token(Role::Reader)}))
+        .await;
+    let bye = late.frame("bye").await;
+    assert_eq!(bye["code"], "overloaded");
+    assert_eq!(bye["retry_after_ms"], 10_000);
+    let close = soon(late.socket.next()).await.unwrap().unwrap();
+    assert_eq!(u16::from(close.as_close().unwrap().0), 1013);
+    established.say(json!({"t": "ping", "id": 1})).await;
+    established.frame("pong").await;
+    drop(all);
+    Client::open(&node, &server, Role::Reader).await;
+}
+
+#[tokio::test]
 async fn pages_from_elsewhere_open_no_session() {
     let node = Node::new().await;
     for (origin, status) in [("http://spica.example", 426), ("http://evil.example", 403)] {
