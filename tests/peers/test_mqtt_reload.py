@@ -248,3 +248,24 @@ def test_a_new_key_is_found_and_an_old_one_is_forgotten(signed, name):
     numbers = itertools.count()
     wait_for(lambda: node.refused(f"{name}-{next(numbers)}", password=token(new, "ES256")) == 0, "new key")
     assert node.refused(name, password=token(keys["ES256"], "ES256")) == BAD_PASSWORD
+
+
+# Passwords that the node makes.
+
+
+def test_a_password_of_the_node_itself_opens_the_door_until_there_is_another(signed, name):
+    node, _ = signed
+    user = name[-40:]
+    body = {"name": user, "roles": ["operator"]}
+    made = node.hub.client.post("/v1/mqtt/users", json=body).raise_for_status().json()["password"]
+    assert len(made) == 32
+    assert node.refused(name, user=user, password=made) == 0
+    assert node.refused(name, user=user, password=made[:-1]) == BAD_PASSWORD
+    listed = node.hub.client.get("/v1/mqtt/users").raise_for_status().text
+    assert user in listed and made not in listed and "password" not in listed
+    other = node.hub.client.put(f"/v1/mqtt/users/{user}/password", json={}).raise_for_status().json()["password"]
+    assert node.refused(name, user=user, password=made) == BAD_PASSWORD
+    assert node.refused(name, user=user, password=other) == 0
+    chosen = {"password": "chosen by somebody"}
+    assert node.hub.client.put(f"/v1/mqtt/users/{user}/password", json=chosen).status_code == 204
+    assert node.refused(name, user=user, password=chosen["password"]) == 0
