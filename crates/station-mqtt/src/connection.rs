@@ -65,6 +65,10 @@ pub(crate) fn serve(station: Arc<Station>, arrival: Arrival) -> impl Future<Outp
 
 /// What goes on with a connection. An `async` block would have room for what was and what is to come
 /// beside what is; most connections are idle, so what does not last is on the heap.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "all but a moment of a connection is the large one"
+)]
 enum Serving {
     Greeting(Pin<Box<dyn Future<Output = Option<Conn>> + Send>>),
     Known(Conn),
