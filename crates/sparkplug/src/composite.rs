@@ -159,7 +159,7 @@ fn parameter(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unsupported> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{DEPTH_MAX, Unsupported, data_set, template};
     use crate::wire::{put_bytes, put_number};
 
     fn message(build: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
@@ -168,11 +168,14 @@ mod tests {
         out
     }
 
-    fn shown(write: impl FnOnce(&mut Vec<u8>) -> Result<(), Unsupported>) -> String {
+    fn shown(write: impl FnOnce(&mut Vec<u8>) -> Result<(), Unsupported>) -> serde_json::Value {
         let mut out = Vec::new();
         write(&mut out).unwrap();
-        let parsed: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        parsed.to_string()
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    fn json(text: &str) -> serde_json::Value {
+        serde_json::from_str(text).unwrap()
     }
 
     fn table(types: &[u8], cells: &[Vec<u8>]) -> Vec<u8> {
@@ -196,7 +199,7 @@ mod tests {
         ];
         let set = table(&[1, 12], &cells);
         let expected = r#"{"columns":["a","b"],"rows":[[-1,"x"]]}"#;
-        assert_eq!(shown(|out| data_set(&set, out)), expected);
+        assert_eq!(shown(|out| data_set(&set, out)), json(expected));
         for bad in [table(&[1], &cells), table(&[1, 12], &cells[..1])] {
             assert_eq!(data_set(&bad, &mut Vec::new()), Err(Unsupported));
         }
@@ -231,7 +234,7 @@ mod tests {
         });
         let expected =
             r#"{"metrics":{"m":7},"parameters":{"p":-1},"template":"pump","version":"v1"}"#;
-        assert_eq!(shown(|out| template(&structure, out, 0)), expected);
+        assert_eq!(shown(|out| template(&structure, out, 0)), json(expected));
     }
 
     #[test]
