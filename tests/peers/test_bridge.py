@@ -14,6 +14,7 @@ from test_pair import free_ports
 
 # Not on the path of people who are not root.
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+QOS = pytest.mark.parametrize("qos", ["at-least-once", "exactly-once"])
 VERSIONS = pytest.mark.parametrize("version", ["5", "3.1.1"])
 
 
@@ -122,9 +123,10 @@ def collect(client, count):
 
 
 @VERSIONS
-def test_mosquitto_is_killed_and_comes_back_and_nothing_is_lost_or_out_of_order(tmp_path, version):
+@QOS
+def test_mosquitto_is_killed_and_comes_back_and_nothing_is_lost_or_out_of_order(tmp_path, version, qos):
     broker = Mosquitto(tmp_path)
-    node = Node(tmp_path / "node", config(broker.port, version))
+    node = Node(tmp_path / "node", config(broker.port, version, qos))
     wait_for(lambda: node.connected("out-normal") and node.connected("in-normal"), "connections")
     with broker.client("reader", clean=False, expiry=1000) as reader:
         reader.subscribe("site1/#", 1)

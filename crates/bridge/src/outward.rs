@@ -249,24 +249,6 @@ fn left_of(seconds: u32, received: Timestamp, now: Timestamp) -> Option<u32> {
     u32::try_from(left).ok().filter(|left| *left > 0)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_of_a_message_goes_on_while_it_waits() {
-        let at = Timestamp::from_secs;
-        for (waited, left) in [(0, Some(60)), (59, Some(1)), (60, None), (1_000, None)] {
-            assert_eq!(left_of(60, at(100), at(100 + waited)), left, "{waited}");
-        }
-        assert_eq!(
-            left_of(60, at(100), at(50)),
-            Some(60),
-            "a clock that was set back"
-        );
-    }
-}
-
 /// The properties of a record as a message has them, and where it has come through.
 fn properties(record: &Record) -> (MessageProperties, String) {
     let mut list = MessageProperties::default();
@@ -287,4 +269,22 @@ fn properties(record: &Record) -> (MessageProperties, String) {
         }
     }
     (list, via)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_message_goes_on_while_it_waits() {
+        let at = Timestamp::from_secs;
+        for (waited, left) in [(0, Some(60)), (59, Some(1)), (60, None), (1_000, None)] {
+            assert_eq!(left_of(60, at(100), at(100 + waited)), left, "{waited}");
+        }
+        assert_eq!(
+            left_of(60, at(100), at(50)),
+            Some(60),
+            "a clock that was set back"
+        );
+    }
 }

@@ -102,7 +102,7 @@ fn what_was_taken_without_an_answer_comes_again_once_with_qos_1_and_never_with_q
         let mut first = Vec::new();
         taken.into_iter().for_each(|it| {
             if !first.contains(&it) {
-                first.push(it)
+                first.push(it);
             }
         });
         assert_eq!(first, numbers(1..=20));
