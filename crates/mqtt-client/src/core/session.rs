@@ -7,6 +7,7 @@
 //! A message that is with the caller when its connection is lost comes again, marked as a repetition:
 //! the caller is not given it twice, and what it says of the first is said of the second.
 
+mod given;
 mod ids;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,6 +18,7 @@ use spica_mqtt_proto::{
     Version, encode_ack,
 };
 
+use self::given::Open;
 use self::ids::Ids;
 use super::{Message, ReceiptOf, Received};
 
@@ -110,15 +112,6 @@ pub(crate) struct Session<P, R> {
     /// Of QoS 1: acknowledged by the caller while the server could not be told. It says them again.
     settled: BTreeSet<PacketId>,
     receipts: u64,
-}
-
-/// A message that the caller has.
-#[derive(Debug, Clone, Copy)]
-struct Open {
-    /// Of its receipt.
-    number: u64,
-    /// The connection that has brought it last.
-    connection: u64,
 }
 
 impl<P, R> Session<P, R> {
@@ -274,39 +267,6 @@ impl<P, R> Session<P, R> {
         Ok(())
     }
 
-    /// Acknowledges a message: now, or when it comes again. Says whether the server still has the
-    /// session that it came by.
-    pub(crate) fn acknowledge(&mut self, receipt: ReceiptOf, out: &mut Vec<u8>) -> bool {
-        let id = receipt.id;
-        let open = self.open.get(&id).copied();
-        let Some(open) = open.filter(|open| open.number == receipt.number) else {
-            return false;
-        };
-        self.open.remove(&id);
-        let kind = if receipt.qos == QoS::ExactlyOnce {
-            self.received.insert(id);
-            AckKind::PubRec
-        } else {
-            AckKind::PubAck
-        };
-        if open.connection == self.connection {
-            encode_ack(kind, id, Reason::Success, self.version, out);
-        } else if kind == AckKind::PubAck {
-            self.settled.insert(id);
-        }
-        true
-    }
-
-    /// A message was not given to the caller after all: it is a new one when it comes again.
-    pub(crate) fn not_given(&mut self, receipt: ReceiptOf) {
-        self.open.remove(&receipt.id);
-    }
-
-    /// The connection is gone: nothing can be said until there is another.
-    pub(crate) const fn disconnected(&mut self) {
-        self.connection += 1;
-    }
-
     /// There is a new connection, on which the server takes `server_window` publishes at once, of
     /// `server_bytes` each. `out` gets what is owed from before. What a server had taken with QoS 2
     /// and not released when it lost the session, it may have passed on or not: it is sent anew, for
@@ -433,31 +393,6 @@ impl<P, R> Session<P, R> {
             subscriptions: publish.properties.subscription_ids.iter().collect(),
             receipt,
         })
-    }
-
-    /// Whether a message says what the caller was given before.
-    fn is_repeated(&mut self, id: PacketId, dup: bool, out: &mut Vec<u8>) -> bool {
-        let is_settled = self.settled.remove(&id);
-        if !dup {
-            // The server has given up the one of before, and this is another.
-            return false;
-        }
-        if is_settled {
-            encode_ack(AckKind::PubAck, id, Reason::Success, self.version, out);
-            return true;
-        }
-        let Some(open) = self.open.get_mut(&id) else {
-            return false;
-        };
-        open.connection = self.connection;
-        true
-    }
-
-    fn receipt(&mut self, id: PacketId, qos: QoS) -> ReceiptOf {
-        self.receipts += 1;
-        let (number, connection) = (self.receipts, self.connection);
-        self.open.insert(id, Open { number, connection });
-        ReceiptOf { id, qos, number }
     }
 
     /// PUBACK and PUBCOMP: the publish is done.
