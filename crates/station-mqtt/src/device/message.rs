@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"id":7,"command":"take-picture","code":2,"arguments":"","parameters":null,
-//!  "queued_at":"2026-11-22T05:01:23Z","expires_at":"2026-11-23T05:01:23Z","attempt":1}
+//!  "queued_at":"2026-11-22T05:01:23.000250Z","expires_at":"2026-11-23T05:01:23.000250Z","attempt":1}
 //! ```
 
 use bytes::Bytes;
@@ -113,8 +113,8 @@ mod tests {
                 "code": 200,
                 "arguments": "7b22746f223a357d",
                 "parameters": { "to": 5 },
-                "queued_at": "1970-01-01T00:00:10Z",
-                "expires_at": "1970-01-01T00:01:10Z",
+                "queued_at": "1970-01-01T00:00:10.000000Z",
+                "expires_at": "1970-01-01T00:01:10.000000Z",
                 "attempt": 1,
             })
         );
