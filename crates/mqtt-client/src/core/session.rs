@@ -20,7 +20,7 @@ use spica_mqtt_proto::{
 
 use self::given::Open;
 use self::ids::Ids;
-use super::{Message, ReceiptOf, Received};
+use super::{Message, Received};
 
 /// Requests that may be unanswered.
 const REQUESTS: usize = 64;

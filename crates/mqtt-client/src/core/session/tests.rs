@@ -1,6 +1,7 @@
 use spica_mqtt_proto::{AckProperties, Decoded, Limits, Side, decode};
 
 use super::*;
+use crate::core::ReceiptOf;
 
 type Plain = Session<u32, &'static str>;
 
