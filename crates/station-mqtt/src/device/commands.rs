@@ -176,34 +176,8 @@ impl Attendant {
     }
 
     fn push(&self, command: &Command, name: &str, topic: &Topic, class: &Class) -> Handed {
-        let (station, now) = (&self.station, self.station.now());
-        let Some(record) = station.views.get(topic) else {
+        let Some(delivery) = self.delivery(command, name, topic, class) else {
             return Handed::Done;
-        };
-        let position = record.position;
-        let record = message::message(command, name, record, now);
-        let Some(message) = Message::single(&station.mount, record) else {
-            return Handed::Done;
-        };
-        let mut ids = Vec::new();
-        for id in &class.ids {
-            // Checked when it was subscribed.
-            let _ = SubscriptionIds::push(&mut ids, *id);
-        }
-        let delivery = Delivery {
-            message,
-            qos: if class.qos == 0 {
-                QoS::AtMostOnce
-            } else {
-                QoS::AtLeastOnce
-            },
-            retain: false,
-            origin: Some(Origin {
-                lane: Lane::Normal,
-                seq: position.seq,
-                apart: Some(COMMANDS),
-            }),
-            ids: (!ids.is_empty()).then(|| ids.into()),
         };
         let mut state = self.session.state.lock();
         if state.connection != self.connection {
@@ -215,8 +189,40 @@ impl Attendant {
         if pushed != Pushed::Queued {
             return Handed::Later;
         }
-        station.metrics.commands_sent.inc();
+        self.station.metrics.commands_sent.inc();
         self.session.waker.wake();
         Handed::Done
+    }
+
+    /// What is made of a command's record; none if that has been deleted since.
+    fn delivery(
+        &self,
+        command: &Command,
+        name: &str,
+        topic: &Topic,
+        class: &Class,
+    ) -> Option<Delivery<Message>> {
+        let record = self.station.views.get(topic)?;
+        let seq = record.position.seq;
+        let record = message::message(command, name, record, self.station.now());
+        let mut ids = Vec::new();
+        for id in &class.ids {
+            // Checked when it was subscribed.
+            let _ = SubscriptionIds::push(&mut ids, *id);
+        }
+        Some(Delivery {
+            message: Message::single(&self.station.mount, record)?,
+            qos: match class.qos {
+                0 => QoS::AtMostOnce,
+                _ => QoS::AtLeastOnce,
+            },
+            retain: false,
+            origin: Some(Origin {
+                lane: Lane::Normal,
+                seq,
+                apart: Some(COMMANDS),
+            }),
+            ids: (!ids.is_empty()).then(|| ids.into()),
+        })
     }
 }
