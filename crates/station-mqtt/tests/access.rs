@@ -271,8 +271,9 @@ async fn who_may_is_told_how_the_station_stands() {
 
 #[tokio::test]
 async fn settings_that_are_read_again_hold_at_once_or_not_at_all() {
-    let text = Arc::new(Mutex::new(String::from("anonymous = \"operator\"")));
-    let node = Node::start_with(access(&text.lock()), |gate| {
+    let first = "anonymous = \"operator\"";
+    let text = Arc::new(Mutex::new(String::from(first)));
+    let node = Node::start_with(access(first), |gate| {
         let text = Arc::clone(&text);
         gate.rereading(Box::new(move || {
             let settings = toml::from_str(&text.lock());
