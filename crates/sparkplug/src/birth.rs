@@ -27,6 +27,8 @@ pub(crate) struct Birth {
     aliases: BTreeMap<u64, Arc<str>>,
     /// How many metrics were left out.
     pub(crate) refused: usize,
+    /// The place of the record with which it came to be known.
+    pub(crate) place: Seq,
 }
 
 impl Birth {
@@ -86,10 +88,12 @@ impl Birth {
         self.metrics.len()
     }
 
-    /// A payload that says it again, without values. Its number is the place of the edge node's birth.
+    /// A payload that says it again, without values. Its time is its place, its number that of the edge
+    /// node's birth.
     pub(crate) fn encode(&self, session: Seq) -> Vec<u8> {
         let mut payload = Vec::new();
         let mut metric = Vec::new();
+        put_number(&mut payload, 1, self.place.0);
         put_number(&mut payload, 3, session.0);
         for (name, known) in self.iter() {
             metric.clear();

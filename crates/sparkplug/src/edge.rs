@@ -30,6 +30,10 @@ pub(crate) struct Edge {
     pub(crate) devices: BTreeMap<Box<str>, Birth>,
     /// Messages that wait for one before them.
     held: Vec<Held>,
+    /// The place up to which everything was written, though it is not noted: a birth that stands there
+    /// is, and notes come behind all effects. Its messages come once more, and change nothing but
+    /// what is known of it.
+    pub(crate) written: Seq,
     /// The place of the first message that had to wait, while any does.
     pub(crate) waiting_from: Option<Seq>,
     /// A device was refused: that its values have no birth is no reason to ask for one.
@@ -77,6 +81,10 @@ pub(crate) struct Turn<'a> {
     pub(crate) id: &'a str,
     pub(crate) shared: &'a mut Shared,
     pub(crate) out: &'a mut Vec<Effect>,
+    /// The place of the record, which need not be that of the message: one may have waited.
+    pub(crate) at: Seq,
+    /// Whether all that comes of the record was written before.
+    pub(crate) is_written: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -92,6 +100,9 @@ impl<'a> Turn<'a> {
 
     /// A record that comes of a message. `mark` tells it from others that come of the same one.
     fn put(&mut self, topic: Topic, of: Position, mark: &str, fill: impl FnOnce(&mut Draft)) {
+        if self.is_written {
+            return;
+        }
         // A position and a mark are always short enough for a key.
         if let Ok(mut draft) = Draft::new(topic, of, mark) {
             fill(&mut draft);
@@ -101,7 +112,9 @@ impl<'a> Turn<'a> {
 
     fn stale(&mut self, topic: &Topic, of: Position) {
         let mark = format!("s{:016x}", fingerprint(topic));
-        if let Ok(draft) = Draft::new(topic.clone(), of, &mark) {
+        if !self.is_written
+            && let Ok(draft) = Draft::new(topic.clone(), of, &mark)
+        {
             self.out.push(Effect::Stale(draft));
         }
     }

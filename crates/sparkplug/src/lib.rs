@@ -14,7 +14,9 @@
 //! Sparkplug payload without values, which is never longer than the birth was). The other way, a
 //! rebirth of all edge nodes whenever a host starts, is a storm just when everybody comes back, and
 //! what is published until each has answered cannot be read. Notes are written behind the effects, so any
-//! beginning of what was written is something to go on from: the messages that follow come once more.
+//! beginning of what was written is something to go on from: the messages that follow come once more,
+//! and give the same values.
+//! Only when a birth is asked for, and the counts in a status, may then be others.
 //!
 //! What is not here: files, clocks, protocols below; commands to metrics; compressed payloads.
 

@@ -102,7 +102,9 @@ impl Machine {
         }
         let subject = Subject { id, device };
         let room = shared.limits.metrics_total.saturating_sub(shared.metrics);
-        let birth = Birth::of(&payload, &shared.topics, subject, room);
+        let mut birth = Birth::of(&payload, &shared.topics, subject, room);
+        birth.place = Seq(payload.timestamp.unwrap_or_default());
+        edge.written = edge.written.max(birth.place);
         shared.metrics += birth.len();
         match device {
             None => edge.node = Some(birth),
@@ -140,6 +142,8 @@ impl Machine {
             id: &id,
             shared: &mut self.shared,
             out,
+            at: arrival.position.seq,
+            is_written: arrival.position.seq <= edge.written,
         };
         hear(edge, &mut turn, &message, arrival);
         edge.tell(&mut turn, arrival.position);
@@ -168,6 +172,8 @@ impl Machine {
             id,
             shared: &mut self.shared,
             out,
+            at: position.seq,
+            is_written: position.seq <= edge.written,
         };
         edge.overdue(&mut turn, since, position, received);
         edge.tell(&mut turn, position);

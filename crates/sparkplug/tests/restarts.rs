@@ -79,7 +79,8 @@ proptest! {
     })]
 
     /// The lane is read by a machine that is lost at any moment, in the middle of writing what came of
-    /// a batch, and by one that is not. Both write the same facts.
+    /// a batch, and by one that is not. Both write the same values; when births are asked for, and how
+    /// often that was, may differ.
     #[test]
     fn a_machine_that_is_lost_writes_what_it_would_have(
         steps in proptest::collection::vec(step(), 1..60),
@@ -113,10 +114,8 @@ proptest! {
             } else {
                 let of_notes = written - effects;
                 let is_whole = of_notes >= notes.len();
-                for note in notes.into_iter().take(of_notes) {
-                    lost.write_note(note);
-                }
                 if is_whole {
+                    notes.into_iter().for_each(|note| lost.write_note(note));
                     place = kept.max(place);
                     if end == steps.len() {
                         break;
@@ -131,7 +130,9 @@ proptest! {
                 let shown = shown(std::slice::from_ref(effect));
                 format!("{}: {}", String::from_utf8_lossy(key), shown[0])
             };
-            written.map(fact).collect()
+            let facts: Vec<String> = written.map(fact).collect();
+            let is_value = |fact: &String| !fact.contains("/status = ") && !fact.contains("/NCMD/");
+            facts.into_iter().filter(is_value).collect()
         };
         prop_assert_eq!(facts(&lost), facts(&whole));
     }

@@ -128,7 +128,8 @@ impl Edge {
             id: turn.id,
             device: delivery.device.as_deref(),
         };
-        let birth = Birth::of(payload, &shared.topics, subject, room);
+        let mut birth = Birth::of(payload, &shared.topics, subject, room);
+        birth.place = turn.at;
         shared.metrics += birth.len();
         shared.counts.refused += birth.refused as u64;
         self.unnoted.insert(delivery.device.clone());
