@@ -60,7 +60,8 @@ mod tests {
                 reason: refusal(*reason),
                 properties: AckProperties::default(),
             };
-            assert!(ack.reason.is_failure(), "{reason:?}");
+            let is_taken = *reason == Reason::NoMatchingSubscribers;
+            assert_eq!(ack.reason.is_failure(), !is_taken, "{reason:?}");
             for packet in [Packet::PubAck(ack), Packet::PubRec(ack)] {
                 packet.encode(Version::V5, &mut Vec::new()).unwrap();
             }

@@ -114,9 +114,16 @@ pub fn read_aside_on(
     }
     let secret = meta::load(storages)?.secret;
     names
-        .map(|((epoch, from, to), file)| {
+        .filter_map(|((epoch, from, to), file)| {
+            let opened = match storage.open(&file.name, Mode::Read) {
+                // Its records have been entered since it was listed.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => return None,
+                opened => opened,
+            };
+            Some(((epoch, from, to), file, opened))
+        })
+        .map(|((epoch, from, to), file, opened)| {
             let error = |verb| OpenError::io(storage.describe(&file.name), verb);
-            let opened = storage.open(&file.name, Mode::Read);
             let opened = opened.map_err(error("opened"))?;
             let head = read_at(&*opened, 0, PAGE_BYTES).map_err(error("read"))?;
             let page = Page::decode(&head, secret.segment_keys(lane, NUMBER).salt);
