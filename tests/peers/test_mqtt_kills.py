@@ -1,6 +1,6 @@
 """kill -9 of a node, and take-overs of a pair, while MQTT clients publish and subscribe with QoS 1 and
 2 and come back: nothing that was acknowledged is lost, nothing of QoS 2 comes twice, and *session
-present* tells the truth. `SPICA_KILLS` and `SPICA_ROUNDS` ask for more rounds."""
+present* tells the truth. `SPICA_KILLS` and `SPICA_ROUNDS` ask for more rounds (with `--timeout 0`)."""
 
 import os
 import random
